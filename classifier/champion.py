@@ -1,0 +1,121 @@
+"""The champion pointer, and the way from any name of a bundle to its folder.
+
+`classify` and `serve` read `champion.json`; they never import mlflow (2-3 s and some 165 MB). Any other `models:/` or
+`runs:/` URI is fetched by a child process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from classifier.bundle import bundle_id, read_manifest
+from classifier.errors import ChampionError, FetchError
+from classifier.home import Home
+
+REGISTERED_MODEL = "prompt-intent"
+CHAMPION_URI = f"models:/{REGISTERED_MODEL}@champion"
+_URI_SCHEMES = ("models:/", "runs:/")
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """A promoted version: its registry number, its bundle's SHA-256, and the MLflow run that made it."""
+
+    version: str
+    bundle: str
+    run_id: str
+
+
+def read_champions(home: Home) -> list[Champion]:
+    """The champion and, behind it, those that `rollback` can return to, latest first; empty before the first promotion.
+
+    Raises:
+        ChampionError: the pointer is there and cannot be read.
+    """
+    try:
+        row: dict[str, Any] = json.loads(home.pointer.read_text("utf-8"))
+        return [Champion(r["version"], r["bundle"], r["run_id"]) for r in [row, *row.get("previous", [])]]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ChampionError(f"{home.pointer}: cannot be read ({error}); promote a version again") from error
+
+
+def read_champion(home: Home) -> Champion:
+    """The version to serve.
+
+    Raises:
+        ChampionError: nothing is promoted yet, or the pointer cannot be read.
+    """
+    champions = read_champions(home)
+    if not champions:
+        raise ChampionError(f"no champion under {home.root}: run `prompt-intent train` first")
+    return champions[0]
+
+
+def write_champions(home: Home, champions: list[Champion]) -> None:
+    """Replace the pointer atomically; a reader sees the old one or the new one, never a half."""
+    row = asdict(champions[0]) | {"previous": [asdict(c) for c in champions[1:]]}
+    home.root.mkdir(parents=True, exist_ok=True)
+    fresh = home.pointer.with_suffix(".json.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(row, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(home.pointer)
+
+
+def keep_bundle(home: Home, folder: Path) -> Path:
+    """Copy a proven bundle to `bundles/<sha256>`; one that is there and whole already stays as it is.
+
+    Raises:
+        BundleError: the bundle cannot be proven.
+    """
+    read_manifest(folder)
+    kept = home.bundles / bundle_id(folder)
+    if kept.exists():
+        read_manifest(kept)
+        return kept
+    home.bundles.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.bundles, prefix=".incoming-") as incoming:
+        shutil.copytree(folder, Path(incoming) / "bundle")
+        (Path(incoming) / "bundle").rename(kept)
+    return kept
+
+
+def locate(uri_or_folder: str | Path | None, home: Home | None = None) -> Path:
+    """The folder of a bundle, given a folder, a `models:/` or `runs:/` URI, or None for the champion.
+
+    Raises:
+        ChampionError: None or the champion's URI was asked for, and nothing is promoted.
+        FetchError: the URI cannot be fetched, or the folder is not there.
+    """
+    home = home or Home.from_env()
+    if uri_or_folder is None or str(uri_or_folder) == CHAMPION_URI and home.pointer.exists():
+        return home.bundles / read_champion(home).bundle
+    if str(uri_or_folder).startswith(_URI_SCHEMES):
+        return _fetch(str(uri_or_folder), home)
+    folder = Path(uri_or_folder)
+    if not folder.is_dir():
+        raise FetchError(f"{folder}: no such folder; give a bundle's folder or a models:/ or runs:/ URI")
+    return folder
+
+
+def _fetch(uri: str, home: Home) -> Path:
+    """Have a child process download the model, and keep its bundle: importing mlflow here would cost the server 165 MB."""
+    home.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.cache, prefix="fetch-") as target:
+        command = [sys.executable, "-m", "classifier.fetch", uri, target, str(home.root)]
+        child = subprocess.run(command, capture_output=True, text=True, check=False)
+        if child.returncode != 0:
+            reason = (child.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise FetchError(f"{uri}: {reason}")
+        return keep_bundle(home, Path(child.stdout.strip().splitlines()[-1]))

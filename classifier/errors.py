@@ -1,0 +1,35 @@
+"""What can go wrong between a bundle and a prediction.
+
+ClassifierError
+  BundleError        a bundle is missing, incomplete, tampered with, or of a format this version cannot read
+  ChampionError      there is no champion to serve, or its pointer cannot be read
+  FetchError         a models:/ or runs:/ URI could not be fetched
+  RowError           an input row cannot be classified (its message says which and why)
+  MissingExtraError  a command needs an extra that is not installed
+"""
+
+from __future__ import annotations
+
+
+class ClassifierError(Exception):
+    """Base of all; `str(error)` says what to do."""
+
+
+class BundleError(ClassifierError):
+    """The bundle cannot be proven to be what it says it is."""
+
+
+class ChampionError(ClassifierError):
+    """No champion, or an unreadable pointer."""
+
+
+class FetchError(ClassifierError):
+    """A model URI could not be fetched."""
+
+
+class RowError(ClassifierError):
+    """One row of an input file is unusable."""
+
+
+class MissingExtraError(ClassifierError):
+    """A command needs an extra of this distribution."""

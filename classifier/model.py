@@ -1,0 +1,110 @@
+"""The classifier: one object that is trained, evaluated and served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.bundle import Manifest, bundle_id, read_manifest
+from classifier.champion import locate
+from classifier.encoder import Encoder, OnnxEncoder
+from classifier.errors import BundleError
+from classifier.features import SurfaceFeatures
+from classifier.head import LinearHead
+from classifier.text import normalise
+
+# Float32 kernels differ between CPUs by about 1e-6; anything above this is another model.
+CANARY_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a prompt wants. `intent` is the top label also when `abstained`: confidence is under the threshold then."""
+
+    intent: str
+    confidence: float
+    probabilities: dict[str, float]
+    abstained: bool
+
+
+class IntentClassifier:
+    """Softmax regression over [sentence embedding ; surface features]. Thread-safe; nothing is cached inside.
+
+    Attributes:
+        classes_: labels, in the order of `predict_proba`'s columns.
+        threshold: confidence under which a prediction abstains; fitted in training.
+        version: the bundle's SHA-256, or "unsaved".
+    """
+
+    def __init__(
+        self, encoder: Encoder, features: SurfaceFeatures, head: LinearHead, threshold: float, version: str = "unsaved"
+    ) -> None:
+        self.encoder = encoder
+        self.features = features
+        self.head = head
+        self.threshold = threshold
+        self.version = version
+
+    @property
+    def classes_(self) -> tuple[str, ...]:
+        return self.head.classes
+
+    @classmethod
+    def from_pretrained(cls, uri_or_folder: str | Path | None = None, threads: int = 1) -> Self:
+        """Load a bundle: a folder, a `models:/` or `runs:/` URI, or (by default) the promoted champion.
+
+        Every hash, the labels and the canaries are checked before the classifier is given out.
+
+        Raises:
+            BundleError: the bundle cannot be proven.
+            ChampionError: nothing is promoted yet.
+            FetchError: the URI cannot be fetched.
+        """
+        folder = locate(uri_or_folder)
+        manifest = read_manifest(folder)
+        classifier = cls(
+            OnnxEncoder(folder / "encoder.onnx", folder / "tokenizer.json", manifest.encoder.max_tokens, threads),
+            SurfaceFeatures.from_json((folder / "features.json").read_text("utf-8")),
+            LinearHead.load(folder / "head.npz"),
+            manifest.threshold,
+            bundle_id(folder),
+        )
+        classifier._prove(manifest, folder)
+        return classifier
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Calibrated probabilities, float32 of shape (len(texts), len(classes_)); an empty list gives (0, k)."""
+        if len(texts) == 0:
+            return np.zeros((0, len(self.classes_)), dtype=np.float32)
+        return self.head.predict_proba(self.inputs([normalise(text) for text in texts]))
+
+    def inputs(self, normalised: Sequence[str]) -> NDArray[np.float32]:
+        """What the head reads: [sentence embedding ; surface features], float32 of shape (n, dim + features)."""
+        return np.hstack([self.encoder.encode(normalised), self.features.transform(normalised)])
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """One prediction a text, in order."""
+        return [self._prediction(row) for row in self.predict_proba(texts)]
+
+    def _prediction(self, row: NDArray[np.float32]) -> Prediction:
+        top = int(row.argmax())
+        probabilities = {label: float(p) for label, p in zip(self.classes_, row, strict=True)}
+        return Prediction(self.classes_[top], float(row[top]), probabilities, bool(row[top] < self.threshold))
+
+    def _prove(self, manifest: Manifest, folder: Path) -> None:
+        if list(self.classes_) != manifest.labels:
+            raise BundleError(f"{folder}: head has labels {list(self.classes_)}, manifest {manifest.labels}")
+        width = manifest.encoder.dim + len(self.features.specs)
+        if self.head.weights.shape[1] != width:
+            raise BundleError(f"{folder}: head reads {self.head.weights.shape[1]} inputs, encoder and features give {width}")
+        if not manifest.canaries:
+            raise BundleError(f"{folder}: no canary prompts, so nothing proves this bundle; train again")
+        seen = self.predict_proba([canary.prompt for canary in manifest.canaries])
+        drift = float(np.abs(seen - np.array([canary.probabilities for canary in manifest.canaries])).max())
+        if not drift <= CANARY_TOLERANCE:
+            raise BundleError(f"{folder}: canary probabilities differ by {drift:.4f} on this machine; train or fetch anew")
