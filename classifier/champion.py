@@ -99,7 +99,7 @@ def locate(uri_or_folder: str | Path | None, home: Home | None = None) -> Path:
         FetchError: the URI cannot be fetched, or the folder is not there.
     """
     home = home or Home.from_env()
-    if uri_or_folder is None or str(uri_or_folder) == CHAMPION_URI and home.pointer.exists():
+    if uri_or_folder is None or (str(uri_or_folder) == CHAMPION_URI and home.pointer.exists()):
         return home.bundles / read_champion(home).bundle
     if str(uri_or_folder).startswith(_URI_SCHEMES):
         return _fetch(str(uri_or_folder), home)
@@ -110,7 +110,7 @@ def locate(uri_or_folder: str | Path | None, home: Home | None = None) -> Path:
 
 
 def _fetch(uri: str, home: Home) -> Path:
-    """Have a child process download the model, and keep its bundle: importing mlflow here would cost the server 165 MB."""
+    """Have a child process download the model, and keep its bundle: importing mlflow would cost the server 165 MB."""
     home.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.cache, prefix="fetch-") as target:
         command = [sys.executable, "-m", "classifier.fetch", uri, target, str(home.root)]

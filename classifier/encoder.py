@@ -20,14 +20,15 @@ MICRO_BATCH = 16
 class Encoder(Protocol):
     """Anything that turns n texts into float32 unit vectors of shape (n, dim)."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row a text, in order."""
 
 
 class OnnxEncoder:
     """`encoder.onnx` (pooling and normalisation inside the graph) with its `tokenizer.json`. Thread-safe, no cache.
 
     Args:
-        model: graph with inputs `input_ids`, `attention_mask` (int64, shape (n, tokens)) and one output of shape (n, dim).
+        model: graph with inputs `input_ids` and `attention_mask`, int64 of shape (n, tokens), and one output (n, dim).
         tokenizer: Hugging Face `tokenizer.json`.
         max_tokens: longer prompts are cut here, special tokens included.
         threads: intra-op threads of onnxruntime.

@@ -1,18 +1,23 @@
 """What can go wrong between a bundle and a prediction.
 
-ClassifierError
-  BundleError        a bundle is missing, incomplete, tampered with, or of a format this version cannot read
-  ChampionError      there is no champion to serve, or its pointer cannot be read
-  FetchError         a models:/ or runs:/ URI could not be fetched
-  RowError           an input row cannot be classified (its message says which and why)
-  MissingExtraError  a command needs an extra that is not installed
+PromptIntentError    root of every package's tree: `str(error)` says what to do, the command line shows it and exits 1
+  ClassifierError
+    BundleError        a bundle is missing, incomplete, tampered with, or of a format this version cannot read
+    ChampionError      there is no champion to serve, or its pointer cannot be read
+    FetchError         a models:/ or runs:/ URI could not be fetched
+    RowError           an input row cannot be classified (its message says which and why)
+    MissingExtraError  a command needs an extra that is not installed
 """
 
 from __future__ import annotations
 
 
-class ClassifierError(Exception):
-    """Base of all; `str(error)` says what to do."""
+class PromptIntentError(Exception):
+    """Root of every package's errors; `str(error)` says what to do."""
+
+
+class ClassifierError(PromptIntentError):
+    """Base of this package's errors."""
 
 
 class BundleError(ClassifierError):

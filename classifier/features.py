@@ -1,8 +1,8 @@
-"""Surface features: what a prompt shows before it is understood (quoted words, counts, relations, draft words, flags).
+"""Surface features: what a prompt shows before it is understood (quoted words, counts, relations, draft words).
 
-The features are data, not code: a bundle carries its own `features.json`, so a bundle trained yesterday reads prompts the
-same way after today's lexicon changed. Each feature counts the matches of one regular expression, capped and scaled to
-[0, 1]. Patterns must run in linear time on hostile prompts: no nested or adjacent unbounded repetition.
+The features are data, not code: a bundle carries its own `features.json`, so a bundle trained yesterday reads prompts
+the same way after today's lexicon changed. Each feature counts the matches of one regular expression, capped and scaled
+to [0, 1]. Patterns must run in linear time on hostile prompts: no nested or adjacent unbounded repetition.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class SurfaceFeatures:
 
     @property
     def names(self) -> list[str]:
+        """The features' names, in the order of the columns."""
         return [spec.name for spec in self.specs]
 
     def transform(self, texts: Sequence[str]) -> NDArray[np.float32]:

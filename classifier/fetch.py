@@ -18,6 +18,7 @@ def fetch(uri: str, target: Path, home: Home) -> Path:
         FetchError: mlflow is not installed, the store does not have it, or it holds no bundle.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         import mlflow  # noqa: PLC0415 - heavy, and only this child process may pay for it
     except ModuleNotFoundError as error:

@@ -24,7 +24,8 @@ class LinearHead:
         """Softmax of the logits over the temperature (Guo et al. 2017): (n, d) -> float32 (n, k), rows sum to 1."""
         logits = (inputs @ self.weights.T + self.bias) / self.temperature
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+        shares: NDArray[np.float32] = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+        return shares
 
     def save(self, path: Path) -> None:
         """Write `head.npz`: W, b, temperature, classes. The same head gives the same bytes."""

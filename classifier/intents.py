@@ -1,4 +1,4 @@
-"""The intents a prompt can have. A bundle's manifest names its own labels; these three are the default configuration."""
+"""The intents a prompt can have. A bundle's manifest names its own labels; these three are the default."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ class IntentClassifier:
 
     @property
     def classes_(self) -> tuple[str, ...]:
+        """The labels, as scikit-learn names them."""
         return self.head.classes
 
     @classmethod
@@ -101,10 +102,14 @@ class IntentClassifier:
             raise BundleError(f"{folder}: head has labels {list(self.classes_)}, manifest {manifest.labels}")
         width = manifest.encoder.dim + len(self.features.specs)
         if self.head.weights.shape[1] != width:
-            raise BundleError(f"{folder}: head reads {self.head.weights.shape[1]} inputs, encoder and features give {width}")
+            raise BundleError(
+                f"{folder}: head reads {self.head.weights.shape[1]} inputs, encoder and features give {width}"
+            )
         if not manifest.canaries:
             raise BundleError(f"{folder}: no canary prompts, so nothing proves this bundle; train again")
         seen = self.predict_proba([canary.prompt for canary in manifest.canaries])
         drift = float(np.abs(seen - np.array([canary.probabilities for canary in manifest.canaries])).max())
         if not drift <= CANARY_TOLERANCE:
-            raise BundleError(f"{folder}: canary probabilities differ by {drift:.4f} on this machine; train or fetch anew")
+            raise BundleError(
+                f"{folder}: canary probabilities differ by {drift:.4f} on this machine; train or fetch anew"
+            )

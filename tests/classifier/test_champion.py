@@ -1,0 +1,73 @@
+"""The champion pointer, and every way to name a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier import ChampionError, FetchError, IntentClassifier
+from classifier.champion import Champion, keep_bundle, locate, read_champion, read_champions, write_champions
+from classifier.home import Home
+from tests.conftest import TrainedHome
+
+A, B = Champion("1", "a" * 64, "run-a"), Champion("2", "b" * 64, "run-b")
+
+
+def test_no_champion_says_to_train(tmp_path: Path) -> None:
+    """Before the first promotion the error names the command."""
+    with pytest.raises(ChampionError, match="prompt-intent train"):
+        read_champion(Home(tmp_path))
+    assert read_champions(Home(tmp_path)) == []
+
+
+def test_the_pointer_remembers_who_was_before(tmp_path: Path) -> None:
+    """Written champions come back in order, latest first."""
+    home = Home(tmp_path / "new")
+    write_champions(home, [B, A])
+    assert read_champions(home) == [B, A]
+    assert read_champion(home) == B
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"version": "1"}', "\x00"])
+def test_a_broken_pointer_is_told_from_a_missing_one(tmp_path: Path, content: str) -> None:
+    """A pointer that is there and unreadable is an error, never 'no champion'."""
+    home = Home(tmp_path)
+    home.pointer.write_text(content)
+    with pytest.raises(ChampionError, match="promote a version again"):
+        read_champion(home)
+
+
+def test_the_default_is_the_champion(trained: TrainedHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a name, and by the champion's URI, the pointer decides."""
+    monkeypatch.setenv("PROMPT_INTENT_HOME", str(trained.home))
+    assert locate(None) == trained.bundle
+    assert locate("models:/prompt-intent@champion") == trained.bundle
+    assert IntentClassifier.from_pretrained().version == trained.answer["bundle"]
+
+
+def test_another_version_is_fetched_by_a_child(trained: TrainedHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A models:/ URI is downloaded by a child process, proven, and kept under its hash."""
+    monkeypatch.setenv("PROMPT_INTENT_HOME", str(trained.home))
+    assert locate("models:/prompt-intent/1") == trained.bundle
+    assert locate(f"runs:/{trained.answer['run_id']}/model") == trained.bundle
+
+
+def test_an_unknown_version_is_a_fetch_error(trained: TrainedHome) -> None:
+    """What the store has not got is said in one line."""
+    with pytest.raises(FetchError, match="models:/prompt-intent/99"):
+        locate("models:/prompt-intent/99", Home(trained.home))
+
+
+def test_a_missing_folder_says_what_would_do(tmp_path: Path) -> None:
+    """A wrong path names the alternatives."""
+    with pytest.raises(FetchError, match="no such folder"):
+        locate(tmp_path / "nothing")
+
+
+def test_a_bundle_is_kept_once(trained: TrainedHome, tmp_path: Path) -> None:
+    """Keeping twice gives the same folder, and leaves nothing else behind."""
+    home = Home(tmp_path)
+    first = keep_bundle(home, trained.bundle)
+    assert keep_bundle(home, trained.bundle) == first
+    assert [path.name for path in home.bundles.iterdir()] == [trained.answer["bundle"]]

@@ -1,0 +1,111 @@
+"""Normalising prompts and counting what they show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.errors import BundleError
+from classifier.features import FeatureSpec, SurfaceFeatures
+from classifier.intents import parse_intent
+from classifier.text import normalise
+from training.lexicon import SPECS
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    """Normalisation is idempotent."""
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("a\u200bb", "ab"),
+        ("  two \n\t words ", "two words"),
+        ("\u201cOPEN\u201d", '"OPEN"'),
+        ("\uff33\uff21\uff2c\uff25", "SALE"),
+        ("na\u0131ve\x00", "na\u0131ve"),
+        ("", ""),
+    ],
+)
+def test_tricks_and_typography_are_flattened(raw: str, clean: str) -> None:
+    """Invisible characters vanish, quotes and full-width letters become plain, spaces single."""
+    assert normalise(raw) == clean
+
+
+@given(st.lists(st.text(max_size=300), max_size=5))
+def test_features_stay_between_zero_and_one(texts: list[str]) -> None:
+    """Every feature of every text is in [0, 1], one row a text."""
+    values = SurfaceFeatures(SPECS).transform([normalise(text) for text in texts])
+    assert values.shape == (len(texts), len(SPECS))
+    assert values.dtype == np.float32
+    assert ((values >= 0) & (values <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ('a neon sign that says "OPEN"', "double_quoted"),
+        ("mug that says worlds okayest dad", "says"),
+        ("a library, no text", "no_text"),
+        ("quick mockup of a sneaker", "draft"),
+        ("three owls", "counts"),
+        ("a pear below a clock", "spatial"),
+        ("cat --ar 16:9", "flags"),
+        ("banner: SALE 50% OFF", "capitals_run"),
+    ],
+)
+def test_lexicon_sees_what_a_reader_sees(prompt: str, name: str) -> None:
+    """Each sign of an intent lights its feature, and a plain prompt lights none of them."""
+    features = SurfaceFeatures(SPECS)
+    column = features.names.index(name)
+    lit, plain = features.transform([normalise(prompt), "red apple"])[:, column]
+    assert lit > 0
+    assert plain == 0
+
+
+def test_features_survive_their_json() -> None:
+    """What is written into a bundle counts exactly as what was trained."""
+    features = SurfaceFeatures(SPECS)
+    again = SurfaceFeatures.from_json(features.to_json())
+    assert again.specs == features.specs
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": 2, "features": []}', '{"format": 1, "features": [{"name": "x", "pattern": "("}]}']
+)
+def test_unreadable_features_are_a_bundle_error(text: str) -> None:
+    """Another format or a pattern that does not compile is refused."""
+    with pytest.raises(BundleError):
+        SurfaceFeatures.from_json(text)
+
+
+def test_counts_are_capped() -> None:
+    """A count over the cap is the cap, on both scales."""
+    specs = [FeatureSpec("a", "a", cap=4), FeatureSpec("log", "a", cap=4, log=True)]
+    assert SurfaceFeatures(specs).transform(["aa", "a" * 9]).tolist() == pytest.approx(
+        np.array([[0.5, np.log(3) / np.log(5)], [1, 1]])
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "intent"),
+    [
+        ("preview", "preview"),
+        ("URGENT_PREVIEW", "preview"),
+        (" TEXT_HEAVY", "text_heavy"),
+        ("Complex_Logic", "complex_logic"),
+    ],
+)
+def test_the_storys_spellings_are_intents(name: str, intent: str) -> None:
+    """Any case, and the story's names, mean the same three intents."""
+    assert parse_intent(name) == intent
+
+
+def test_an_unknown_intent_lists_the_known() -> None:
+    """The error says what would have been right."""
+    with pytest.raises(ValueError, match="preview, text_heavy, complex_logic"):
+        parse_intent("banner")

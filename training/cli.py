@@ -1,0 +1,185 @@
+"""Commands that need labels or the registry: train, evaluate, compare, promote, rollback, register, data."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from classifier.home import Home
+from training.config import DATA_FILE, DEFAULT_ENCODER, TEST_FILE, TrainConfig
+from training.data_cli import data_app
+from training.errors import GateError
+
+if TYPE_CHECKING:
+    from training.pipeline import Trained
+    from training.registry import Registry
+
+app = typer.Typer()
+app.add_typer(data_app, name="data")
+
+TestOption = Annotated[Path, typer.Option("--test", help="Frozen test prompts.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="Labelled prompts, JSON lines.")] = DATA_FILE,
+    test: TestOption = TEST_FILE,
+    encoder: Annotated[str, typer.Option(help="Any sentence-transformers name or folder.")] = DEFAULT_ENCODER,
+    seed: int = 0,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+    target_precision: Annotated[
+        float, typer.Option(min=0, max=1, help="Of the answered prompts; sets when to abstain.")
+    ] = 0.9,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a classifier, log it to MLflow, register it as @challenger; the first promotes itself if it is good."""
+    from classifier.champion import read_champions  # noqa: PLC0415 - heavy imports wait until a command runs
+    from training.pipeline import train_bundle  # noqa: PLC0415
+    from training.progress import Bars  # noqa: PLC0415
+    from training.registry import Registry  # noqa: PLC0415
+
+    home, console = Home.from_env(), Console(stderr=as_json)
+    config = TrainConfig(data, test, encoder, seed=seed, threads=threads, target_precision=target_precision)
+    home.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.cache, prefix="training-") as folder:
+        with Bars(console) as progress:
+            trained = train_bundle(config, home, Path(folder), progress)
+            progress.stage("logging to MLflow")
+            registry = Registry(home)
+            run_id, version = registry.log_training(trained, config)
+        _show_training(console, trained, run_id, version)
+        refusal = None if read_champions(home) else _promote_first(console, home, registry, test, version)
+        if as_json:
+            typer.echo(json.dumps(_training_row(trained, run_id, version, refusal is None)))
+    if refusal is not None:
+        raise refusal
+
+
+@app.command()
+def evaluate(
+    gold: Annotated[
+        Path, typer.Option(help="Labelled prompts: `prompt` and `intent` (or `label`), optional `second`.")
+    ] = TEST_FILE,
+    model: Annotated[str | None, typer.Option(help="Version, alias, bundle folder or URI [the champion].")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a classifier on a labelled file, beside the keyword rule."""
+    from classifier.model import IntentClassifier  # noqa: PLC0415
+    from training.evaluation import evaluate as score  # noqa: PLC0415
+    from training.gold import load_gold  # noqa: PLC0415
+    from training.promotion import compare_with_rule  # noqa: PLC0415
+    from training.report import print_evaluation  # noqa: PLC0415
+
+    classifier = IntentClassifier.from_pretrained(_reference(model))
+    rows = load_gold(gold, classifier.classes_)
+    probabilities = classifier.predict_proba([row.prompt for row in rows])
+    result = score(rows, probabilities, classifier.classes_, classifier.threshold)
+    rule = compare_with_rule(classifier, rows)
+    if as_json:
+        typer.echo(json.dumps(result.to_json() | {"keyword_rule": asdict(rule), "bundle": classifier.version}))
+        return
+    console = Console()
+    print_evaluation(console, f"{gold}, bundle {classifier.version[:12]}", result)
+    console.print(f"against the keyword rule: {rule}")
+
+
+@app.command()
+def compare(
+    ours: Annotated[str, typer.Argument(help="Version, alias, bundle folder or URI.")],
+    theirs: Annotated[str, typer.Argument(help="The one to compare with.")],
+    test: TestOption = TEST_FILE,
+    as_json: JsonOption = False,
+) -> None:
+    """Score two classifiers on the same test prompts, with the interval of their difference."""
+    from classifier.model import IntentClassifier  # noqa: PLC0415
+    from training.gold import load_gold  # noqa: PLC0415
+    from training.promotion import compare as score  # noqa: PLC0415
+
+    first, second = (IntentClassifier.from_pretrained(_reference(side)) for side in (ours, theirs))
+    result = score(first, second, load_gold(test, first.classes_))
+    typer.echo(json.dumps(asdict(result)) if as_json else f"{ours} against {theirs}: {result}")
+
+
+@app.command()
+def promote(
+    version: Annotated[str | None, typer.Argument(help="Registered version [@challenger].")] = None,
+    test: TestOption = TEST_FILE,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version the champion that classify and serve use, if it is not worse than the one before."""
+    from training.promotion import promote as move  # noqa: PLC0415
+    from training.registry import Registry  # noqa: PLC0415
+
+    home = Home.from_env()
+    champion, comparison = move(home, Registry(home), test, version)
+    row = asdict(champion) | {"comparison": asdict(comparison)}
+    typer.echo(json.dumps(row) if as_json else f"champion is version {champion.version}: {comparison}")
+
+
+@app.command()
+def rollback(as_json: JsonOption = False) -> None:
+    """Return to the champion before this one."""
+    from training.promotion import rollback as move  # noqa: PLC0415
+    from training.registry import Registry  # noqa: PLC0415
+
+    home = Home.from_env()
+    champion = move(home, Registry(home))
+    typer.echo(json.dumps(asdict(champion)) if as_json else f"champion is version {champion.version} again")
+
+
+@app.command()
+def register(
+    run_id: Annotated[str, typer.Argument(help="An MLflow run that logged a bundle, from any machine on the store.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Register the bundle of a run as a new version and @challenger."""
+    from training.registry import Registry  # noqa: PLC0415
+
+    version = Registry(Home.from_env()).register_run(run_id)
+    typer.echo(
+        json.dumps({"version": version, "run_id": run_id})
+        if as_json
+        else f"registered as version {version}, @challenger"
+    )
+
+
+def _promote_first(console: Console, home: Home, registry: Registry, test: Path, version: str) -> GateError | None:
+    from training.promotion import promote as move  # noqa: PLC0415
+
+    try:
+        champion, comparison = move(home, registry, test, version)
+    except GateError as error:
+        return error
+    console.print(f"first champion: version {champion.version} beats the keyword rule, {comparison}")
+    return None
+
+
+def _show_training(console: Console, trained: Trained, run_id: str, version: str) -> None:
+    from training.report import print_evaluation  # noqa: PLC0415
+
+    print_evaluation(console, f"test set, {trained.evaluation.n} prompts never trained on", trained.evaluation)
+    console.print(f"temperature {trained.manifest.temperature:.3f}  abstains under {trained.manifest.threshold:.4f}")
+    console.print(f"bundle {trained.bundle}\nMLflow run {run_id}, version {version} @challenger", highlight=False)
+
+
+def _training_row(trained: Trained, run_id: str, version: str, good: bool) -> dict[str, Any]:
+    return {
+        "bundle": trained.bundle, "run_id": run_id, "version": version, "passed": good,
+        "threshold": trained.manifest.threshold, "evaluation": trained.evaluation.to_json(),
+    }  # fmt: skip
+
+
+def _reference(name: str | None) -> str | None:
+    """A version number or an alias as a models:/ URI; folders and URIs as they are."""
+    if name is None or name == "champion":
+        return None
+    if name.isdigit():
+        return f"models:/prompt-intent/{name}"
+    return f"models:/prompt-intent@{name}" if name == "challenger" else name

@@ -1,0 +1,74 @@
+"""`prompt-intent data`: commands about the labelled prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from training.errors import DatasetError
+from training.file_check import FileReport, check_file
+from training.report_output import json_report, plain_lines, tables, verdict
+
+DEFAULT_FILE = Path("data/prompts.jsonl")
+DEFAULT_TEST_FILE = Path("data/test.jsonl")
+
+data_app = typer.Typer(name="data", help="Look after the labelled prompts.", no_args_is_help=True)
+
+
+@data_app.callback()
+def data() -> None:
+    """Look after the labelled prompts."""
+
+
+@data_app.command("check")
+def check_command(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help=f"JSONL files. Default: {DEFAULT_FILE} and {DEFAULT_TEST_FILE}."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="FILE", help="A file none of whose prompts or groups may be in FILE."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check prompt files: schema, duplicates, label conflicts, near-duplicates, leaks, too-regular wording, balance.
+
+    Exit 0: nothing that fails. Exit 1: at least one error. Exit 2: a file cannot be read.
+    """
+    reports = [_checked(path, other) for path, other in _comparisons(files or [], against)]
+    if as_json:
+        typer.echo(json_report(reports))
+    else:
+        _show(reports)
+    raise typer.Exit(any(report.report.failed for report in reports))
+
+
+def _comparisons(files: Sequence[Path], against: Path | None) -> list[tuple[Path, Path | None]]:
+    """What to check against what: by default the training file against the frozen test set, and that set itself."""
+    if files:
+        return [(path, against) for path in files]
+    if against is not None:
+        return [(DEFAULT_FILE, against)]
+    return [(DEFAULT_FILE, DEFAULT_TEST_FILE), (DEFAULT_TEST_FILE, None)]
+
+
+def _checked(path: Path, against: Path | None) -> FileReport:
+    try:
+        return check_file(path, against)
+    except DatasetError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _show(reports: Sequence[FileReport]) -> None:
+    console = Console()
+    for report in reports:
+        if console.is_terminal:
+            console.print(*tables(report), verdict(report), sep="\n", markup=False, highlight=False)
+        else:
+            for line in plain_lines(report):
+                typer.echo(line)

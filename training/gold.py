@@ -1,0 +1,64 @@
+"""Gold rows, the measure of an evaluation: our data files, or JSONL with `prompt` and `intent` or `label`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.errors import DatasetError
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """One prompt with its label, the other acceptable label, the slices it counts in, and its group."""
+
+    prompt: str
+    intent: str
+    second: str | None
+    slices: tuple[str, ...]
+    group: str
+
+
+def load_gold(path: Path, classes: Sequence[str]) -> list[Gold]:
+    """Read a labelled JSONL file.
+
+    Raises:
+        DatasetError: the file is missing or empty, or a line is no labelled prompt; names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+    rows = [_gold(line, f"{path}:{n}", classes) for n, line in enumerate(lines, 1) if line.strip()]
+    if not rows:
+        raise DatasetError(f"{path}: holds no rows")
+    return rows
+
+
+def gold_digest(rows: Sequence[Gold]) -> str:
+    """SHA-256 over prompts and labels, independent of the rows' order: figures compare only where it is equal."""
+    lines = sorted(json.dumps([row.prompt, row.intent, row.second]) for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _gold(line: str, where: str, classes: Sequence[str]) -> Gold:
+    try:
+        row: dict[str, Any] = json.loads(line)
+        prompt, intent = row["prompt"], str(row.get("intent", row.get("label")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f"{where}: expected an object with `prompt` and `intent` (or `label`): {error!r}") from error
+    if not isinstance(prompt, str) or intent not in classes:
+        raise DatasetError(f"{where}: intent {intent!r} is none of {', '.join(classes)}, or the prompt is no text")
+    return Gold(prompt, intent, row.get("second"), _slices(row), str(row.get("group", where)))
+
+
+def _slices(row: dict[str, Any]) -> tuple[str, ...]:
+    named = [f"language:{row['language']}"] if "language" in row else []
+    named += [f"source:{row['source']}"] if "source" in row else []
+    words = len(row["prompt"].split())
+    named.append("words:" + ("1-6" if words <= 6 else "7-20" if words <= 20 else "21-60" if words <= 60 else "over 60"))
+    return (*named, *(f"tag:{tag}" for tag in row.get("tags", ()) if tag == "contrast"))

@@ -1,0 +1,96 @@
+"""Fitting the head: logistic regression over [embedding ; surface features], calibrated on folds it did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.head import LinearHead
+from training.config import TrainConfig
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedHead:
+    """The head as arrays, the scikit-learn estimator that gives the same probabilities, and what held-back rows got.
+
+    `held_back` are calibrated probabilities, float32 of shape (rows, k), each row predicted by a fold that had not seen
+    its group.
+    """
+
+    head: LinearHead
+    estimator: Any
+    held_back: Floats
+
+
+def fit_head(
+    inputs: Floats, dim: int, labels: Sequence[str], groups: Sequence[str], classes: Sequence[str], config: TrainConfig
+) -> FittedHead:
+    """Fit, calibrate, and fold the features' scaling into plain weights.
+
+    Args:
+        inputs: float32 of shape (n, dim + features), the embedding first.
+        labels, groups: n each; rows of one group stay in one fold.
+        classes: the k labels, in the order of the head's rows.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict  # noqa: PLC0415
+
+    numbers = np.array([list(classes).index(label) for label in labels])
+    folds = StratifiedGroupKFold(config.folds, shuffle=True, random_state=config.seed)
+    estimator = _pipeline(dim, inputs.shape[1], config)
+    logits = cross_val_predict(estimator, inputs, numbers, groups=groups, cv=folds, method="decision_function")
+    temperature = fit_temperature(logits, numbers)
+    estimator.fit(inputs, numbers)
+    head = _plain_head(estimator, dim, temperature, classes)
+    # People who load head.joblib expect predict_proba to be the calibrated one.
+    estimator[-1].coef_ /= temperature
+    estimator[-1].intercept_ /= temperature
+    return FittedHead(head, estimator, softmax(logits / temperature))
+
+
+def fit_temperature(logits: NDArray[np.float64], numbers: NDArray[np.int64]) -> float:
+    """The temperature of least cross-entropy on held-back logits (Guo et al. 2017)."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415
+    from sklearn.metrics import log_loss  # noqa: PLC0415
+
+    k = range(logits.shape[1])
+    found = minimize_scalar(
+        lambda t: log_loss(numbers, softmax(logits / np.exp(t)), labels=list(k)), bounds=(-3.0, 3.0), method="bounded"
+    )
+    return float(np.exp(found.x))
+
+
+def softmax(logits: NDArray[np.float64]) -> Floats:
+    """Row-wise softmax, (n, k) -> float32 (n, k)."""
+    from scipy.special import softmax as row_softmax  # noqa: PLC0415
+
+    result: Floats = row_softmax(logits, axis=1).astype(np.float32)
+    return result
+
+
+def _pipeline(dim: int, width: int, config: TrainConfig) -> Any:
+    from sklearn.compose import ColumnTransformer  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
+    columns = ColumnTransformer(
+        [("embedding", "passthrough", slice(0, dim)), ("features", StandardScaler(), slice(dim, width))],
+        transformer_weights={"features": config.feature_weight},
+    )
+    return make_pipeline(columns, LogisticRegression(C=config.c, max_iter=5000))
+
+
+def _plain_head(estimator: Any, dim: int, temperature: float, classes: Sequence[str]) -> LinearHead:
+    columns, regression = estimator[0], estimator[-1]
+    scaler, weight = columns.named_transformers_["features"], columns.transformer_weights["features"]
+    slopes = weight / scaler.scale_
+    weights = regression.coef_.astype(np.float64).copy()
+    weights[:, dim:] *= slopes
+    bias = regression.intercept_ - weights[:, dim:] @ scaler.mean_
+    return LinearHead(weights.astype(np.float32), bias.astype(np.float32), temperature, tuple(classes))

@@ -1,0 +1,124 @@
+"""The surface features a new bundle is trained with. They go into its `features.json`; nothing else reads them.
+
+Each row is one thing that readers of prompts look for: words to be lettered, speed or roughness, counts, relations,
+negation, narrative, tag soup. Several European languages share a row where they share the idea.
+"""
+
+from __future__ import annotations
+
+from classifier.features import FeatureSpec
+
+
+def _words(*alternatives: str) -> str:
+    return r"\b(?:" + "|".join(alternatives) + r")\b"
+
+
+_SAYS = _words(
+    "says", "saying", "said to read", "reads", "reading", "that read", "titled", "entitled", "lettered", "lettering",
+    "captioned?", "engraved", "embossed", "inscribed", "inscription", "spell(?:s|ed|ing)?", "written", "headline",
+    "headlined", "tagline", "slogan", "wordmark", "with the words?", "the words?", "the text", "the phrase", "the name",
+    "named", "called", "brand(?:ed|ing)?", "masthead", "coverline", "copy", "que diga", "que dice", "con el texto",
+    "avec le texte", "qui dit", "mit der aufschrift", "steht", "schriftzug", "com o texto", "escrito", "con scritto",
+    "scritta",
+)  # fmt: skip
+_DELIVERABLE = _words(
+    "logos?", "logotipo", "banners?", "posters?", "flyers?", "signs?", "signage", "labels?", "menus?", "stickers?",
+    "business cards?", "invitations?", "infographics?", "typograph(?:y|ic)", "calligraphy", "monogram", "emblem",
+    "badge", "billboards?", "brochure", "leaflet", "book cover", "magazine cover", "album cover", "certificate",
+    "cartel", "letrero", "affiche", "panneau", "schild", "plakat", "etikett", "cartaz", "convite", "locandina",
+    "cartello", "headline", "slides?", "greeting card", "postcard", "packaging", "ui", "dashboard", "landing page",
+    "screenshot", "app screen", "storefront", "t-?shirts?", "mug", "plaque", "neon", "tattoo", "letters?", "fonts?",
+)  # fmt: skip
+_NO_TEXT = (
+    r"\b(?:no|without|zero|free of|sin|sans|ohne|sem|senza)\s+(?:any\s+|visible\s+)?"
+    r"(?:text|words?|letter(?:s|ing)?|logos?|captions?|writing|typography|watermarks?|type|copy|signature|texto|texte)\b"
+)
+_DRAFT = _words(
+    "draft(?:s|ed)?", "mock-?ups?", "quick(?:ly)?", "rough(?:ly|s)?", "sketch(?:es|y)?", "thumbnails?", "wireframes?",
+    "placeholders?", "concept", "low[- ]?fi", "lo-?fi", "fast", "asap", "scribbles?", "doodles?", "napkin", "preview",
+    "proof of concept", "first pass", "blocking", "block-?out", "greybox", "ideation", "explor(?:e|ation|ations)",
+    "iteration", "wip", "boceto", "bosquejo", "rapid[oa]", "r[aá]pido", "croquis", "brouillon", "entwurf", "skizze",
+    "schnell", "rascunho", "esbo[cç]o", "bozza", "schizzo", "veloce", "speedpaint", "unrefined", "nothing fancy",
+)  # fmt: skip
+_COUNT = _words(
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "dozen", "pair",
+    "couple", "both", "several", "trio", "twins?", "triplets", "dos", "tres", "deux", "trois", "zwei", "drei", "dois",
+    "tr[eê]s", "due", "tre",
+)  # fmt: skip
+_SPATIAL = _words(
+    "left", "right", "above", "below", "under(?:neath)?", "beneath", "behind", "in front of", "beside", "next to",
+    "between", "on top of", "atop", "inside", "around", "opposite", "facing", "across from", "near", "surrounded by",
+    "side by side", "in the middle", "foreground", "against", "over", "upside down", "stacked", "leaning",
+)  # fmt: skip
+_ACTING = (
+    r"\b(?:chas|hold|carr|rid|eat|push|pull|fight|watch|hand|giv|tak|feed|lead|steal|throw|catch|point|reach|drag|"
+    r"balanc|wrap|swallow|paint|hunt|follow|bit|kiss|hug|argu|teach|serv|build|cast|turn|grow|melt|pour|walk|sit)"
+    r"(?:s|es|ies|ing|ying)\b"
+)
+_CONTRAST = _words(
+    "while", "whereas", "but", "each", "every", "one", "other", "another", "instead", "whose", "first", "second",
+    "third", "except", "only", "half", "same", "different", "identical", "who", "which", "as if", "mientras", "pendant",
+    "w[aä]hrend", "enquanto", "mentre",
+)  # fmt: skip
+_COMPARE = _words(
+    "bigger", "smaller", "taller", "shorter", "larger", "longer", "older", "younger", "more", "less", "fewer", "than",
+    "twice", "as (?:big|tall|large|many|small) as",
+)  # fmt: skip
+_NEGATION = _words("no", "not", "without", "never", "nobody", "nothing", "none", "empty", "missing", "n't", "neither")
+_STYLE = _words(
+    "4k", "8k", "hdr?", "uhd", "octane", "unreal engine", "ray ?trac\\w*", "cinematic", "masterpiece", "best quality",
+    "ultra[- ]?\\w*", "hyper-?realis\\w*", "photo-?realis\\w*", "highly detailed", "intricate", "artstation",
+    "trending", "bokeh", "volumetric", "depth of field", "sharp focus", "studio light\\w*", "soft light\\w*",
+    "golden hour", "rim light", "film grain", "wallpaper", "render", "aesthetic", "lighting", "concept art", "by greg",
+)  # fmt: skip
+_ARTWORK = _words(
+    "photo(?:graph)?", "portrait", "painting", "illustration", "close-?up", "macro", "landscape", "still life",
+    "watercolou?r", "oil", "drawing", "shot", "product shot", "render", "anime", "vector", "icon", "pattern", "texture",
+)  # fmt: skip
+_IMPOSSIBLE = _words(
+    "made of", "made from", "made entirely", "built from", "turns? into", "becom(?:es|ing)", "instead of", "as a",
+    "as if", "metaphor", "paradox", "impossible", "infinite", "surreal", "dream", "time", "memory", "loneliness",
+    "grief", "concept of", "personified", "escher", "recursive", "reflection", "shadow", "dissolving", "inside out",
+)  # fmt: skip
+_DIAGRAM = _words(
+    "diagram", "flow-?chart", "timeline", "chart", "graph", "map", "cross[- ]section", "schematic", "cutaway",
+    "exploded view", "blueprint", "process", "cycle", "steps?", "stages?", "anatomy", "panels?", "comic", "storyboard",
+)  # fmt: skip
+
+SPECS = (
+    FeatureSpec("words", r"\w+", cap=120, log=True),
+    FeatureSpec("sentences", r"[.!?](?:\s|$)", cap=12, log=True),
+    FeatureSpec("commas", r",", cap=20, log=True),
+    FeatureSpec("double_quoted", r'"[^"]{1,200}"', cap=2),
+    FeatureSpec("single_quoted", r"(?<!\w)'[^']{1,80}'(?!\w)", cap=2),
+    FeatureSpec("quoted_capital", r"[\"'](?=[A-Z0-9])[^\"']{1,80}[\"']", case=True),
+    FeatureSpec("capitals_run", r"\b[A-Z][A-Z0-9'&]+(?:\s+[A-Z0-9'&%!]+)+", case=True),
+    FeatureSpec("capitals_word", r"\b[A-Z]{3,}\b", cap=3, case=True),
+    FeatureSpec("title_run", r"(?<=[a-z,] )[A-Z]\w+(?:\s+(?:of|the|and|&)?\s*[A-Z]\w+)+", cap=2, case=True),
+    FeatureSpec("colon", r":(?!\d|//)", cap=2),
+    FeatureSpec("price_or_date", r"[$£€¥%]\s?\d|\d\s?(?:%|€|£|\$)|\b\d{1,2}(?:am|pm|h)\b|\b\d{1,2}[:.]\d\d\b", cap=3),
+    FeatureSpec("digits", r"\b\d+\b", cap=4),
+    FeatureSpec("says", _SAYS, cap=2),
+    FeatureSpec("deliverable", _DELIVERABLE, cap=2),
+    FeatureSpec("logo", _words("logos?", "logotipo", "wordmark", "monogram", "typograph\\w+", "lettering"), cap=1),
+    FeatureSpec("no_text", _NO_TEXT, cap=2),
+    FeatureSpec("draft", _DRAFT, cap=2),
+    FeatureSpec("draft_opening", r"^(?:\W*\w+){0,3}?\W*" + _DRAFT),
+    FeatureSpec("counts", _COUNT, cap=3),
+    FeatureSpec("spatial", _SPATIAL, cap=4),
+    FeatureSpec("acting", _ACTING, cap=4),
+    FeatureSpec("contrast", _CONTRAST, cap=4),
+    FeatureSpec("compare", _COMPARE, cap=2),
+    FeatureSpec("negation", _NEGATION, cap=2),
+    FeatureSpec("articles", _words("an?", "the", "his", "her", "its", "their"), cap=8),
+    FeatureSpec("indefinite", _words("an?"), cap=4),
+    FeatureSpec("and", r"\band\b|&", cap=4),
+    FeatureSpec("style", _STYLE, cap=5),
+    FeatureSpec("artwork", _ARTWORK, cap=3),
+    FeatureSpec("impossible", _IMPOSSIBLE, cap=2),
+    FeatureSpec("diagram", _DIAGRAM, cap=2),
+    FeatureSpec("flags", r"--\w+|\(\(|:\d\.\d|\bBREAK\b|<lora", cap=3),
+    FeatureSpec("json", r"[{\[]\s*\""),
+    FeatureSpec("wearing", _words("wearing", "dressed", "in an?", "with an?"), cap=3),
+)
+"""Order matters: it is the order of the head's last columns."""

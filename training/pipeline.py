@@ -1,0 +1,132 @@
+"""The way from labelled prompts to a proven bundle: load, embed once, fit, calibrate, export, evaluate, write."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.bundle import Canary, EncoderInfo, Manifest, write_manifest
+from classifier.features import SurfaceFeatures
+from classifier.home import Home
+from classifier.intents import DEFAULT_INTENTS
+from classifier.model import IntentClassifier
+from classifier.text import normalise
+from training.abstention import fit_threshold
+from training.config import TrainConfig
+from training.dataset import LabeledPrompt, fingerprint, load_prompts
+from training.embeddings import embed
+from training.encoder_source import EncoderSource, load_encoder
+from training.errors import DatasetError
+from training.evaluation import Evaluation, evaluate
+from training.export import export_encoder
+from training.gold import Gold, load_gold
+from training.head_fitting import FittedHead, fit_head
+from training.lexicon import SPECS
+from training.progress import Progress
+
+_CANARIES = 12
+_LIBRARIES = ("numpy", "onnxruntime", "scikit-learn", "sentence-transformers", "tokenizers", "torch", "transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A written bundle with its test figures; `probabilities` are those of the test rows, float32 (n, k)."""
+
+    folder: Path
+    bundle: str
+    manifest: Manifest
+    classifier: IntentClassifier
+    encoder: EncoderSource
+    rows: list[LabeledPrompt]
+    gold: list[Gold]
+    probabilities: NDArray[np.float32]
+    evaluation: Evaluation
+
+
+def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progress) -> Trained:
+    """Train into `folder` (empty). The same data, seed, lock and threads give the same bundle.
+
+    Raises:
+        DatasetError: a data file is unusable, or a test prompt is among the training prompts.
+        EncoderError: the encoder cannot be loaded or exported.
+    """
+    progress.stage("reading the data")
+    rows, gold = load_prompts(config.data), load_gold(config.test, DEFAULT_INTENTS)
+    _refuse_leaks(rows, gold, config)
+    progress.stage(f"loading {config.encoder}")
+    encoder = load_encoder(config.encoder, config.threads)
+    texts = [normalise(row.prompt) for row in rows]
+    progress.stage("embedding", total=len(texts))
+    vectors = embed(encoder, texts, home.cache, progress.advance)
+    features = SurfaceFeatures(SPECS)
+    progress.stage("fitting and calibrating the head")
+    inputs = np.hstack([vectors, features.transform(texts)])
+    labels, groups = [row.intent for row in rows], [row.group for row in rows]
+    fitted = fit_head(inputs, vectors.shape[1], labels, groups, DEFAULT_INTENTS, config)
+    threshold = _threshold(fitted, rows, config)
+    progress.stage("exporting the encoder")
+    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _CANARIES)])
+    classifier = IntentClassifier(exported, features, fitted.head, threshold)
+    progress.stage("evaluating on the test set")
+    probabilities = classifier.predict_proba([row.prompt for row in gold])
+    evaluation = evaluate(gold, probabilities, DEFAULT_INTENTS, threshold)
+    progress.stage("writing the bundle")
+    _write_parts(folder, features, fitted)
+    manifest = _manifest(config, encoder, exported.dim, threshold, fitted, rows, evaluation, classifier)
+    bundle = write_manifest(folder, manifest)
+    return Trained(folder, bundle, manifest, classifier, encoder, rows, gold, probabilities, evaluation)
+
+
+def _refuse_leaks(rows: Sequence[LabeledPrompt], gold: Sequence[Gold], config: TrainConfig) -> None:
+    tested = {normalise(row.prompt).casefold() for row in gold}
+    leaked = [row.prompt for row in rows if normalise(row.prompt).casefold() in tested]
+    if leaked:
+        raise DatasetError(
+            f"{config.data}: {len(leaked)} prompts are also in {config.test}, for example {leaked[0]!r}; "
+            "remove them from the training file"
+        )
+
+
+def _threshold(fitted: FittedHead, rows: Sequence[LabeledPrompt], config: TrainConfig) -> float:
+    said = [DEFAULT_INTENTS[i] for i in fitted.held_back.argmax(axis=1)]
+    right = np.array([label in (row.intent, row.second) for row, label in zip(rows, said, strict=True)])
+    return fit_threshold(fitted.held_back.max(axis=1), right, config.target_precision)
+
+
+def _write_parts(folder: Path, features: SurfaceFeatures, fitted: FittedHead) -> None:
+    import joblib  # noqa: PLC0415
+
+    (folder / "features.json").write_text(features.to_json() + "\n", encoding="utf-8")
+    fitted.head.save(folder / "head.npz")
+    joblib.dump(fitted.estimator, folder / "head.joblib")
+
+
+def _manifest(
+    config: TrainConfig, encoder: EncoderSource, dim: int, threshold: float, fitted: FittedHead,
+    rows: Sequence[LabeledPrompt], evaluation: Evaluation, classifier: IntentClassifier,
+) -> Manifest:  # fmt: skip
+    prompts = [row.prompt for row in rows[:: max(1, len(rows) // _CANARIES)]]
+    known = [[round(float(p), 7) for p in row] for row in classifier.predict_proba(prompts)]
+    return Manifest(
+        labels=list(DEFAULT_INTENTS),
+        encoder=EncoderInfo(
+            encoder.name, encoder.revision, encoder.sha256, dim, int(encoder.model.max_seq_length or 256)
+        ),
+        temperature=fitted.head.temperature,
+        threshold=threshold,
+        seed=config.seed,
+        data={
+            "fingerprint": fingerprint(rows),
+            "rows": len(rows),
+            "test_digest": evaluation.digest,
+            "test_rows": evaluation.n,
+        },
+        metrics=evaluation.metrics(),
+        libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
+        canaries=[Canary(prompt, row) for prompt, row in zip(prompts, known, strict=True)],
+    )
