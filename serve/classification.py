@@ -1,0 +1,50 @@
+"""Classification for the service: in a worker thread, never on the event loop, a bounded number at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import anyio
+import anyio.to_thread
+
+from classifier import IntentClassifier, Prediction
+from serve.catalog import Catalog
+from serve.errors import NotReadyError
+from serve.settings import Settings
+
+
+class Classification:
+    """The classifier, or the `problem` that keeps it from us: None leaves the service up without classification.
+
+    `routes.toml` may override the threshold under which a prediction abstains.
+    """
+
+    def __init__(
+        self, classifier: IntentClassifier | None, problem: str | None, settings: Settings, catalog: Catalog
+    ) -> None:
+        self._classifier = classifier
+        self._abstain_below = catalog.routes.abstain_below
+        self._limiter = anyio.CapacityLimiter(settings.classify_threads)
+        self.problem = problem
+
+    @property
+    def version(self) -> str | None:
+        """The bundle's SHA-256, None without a classifier."""
+        return None if self._classifier is None else self._classifier.version
+
+    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """One prediction a text, in order.
+
+        Raises:
+            NotReadyError: there is no classifier.
+        """
+        if self._classifier is None:
+            raise NotReadyError(f"no classifier: {self.problem}")
+        predictions = await anyio.to_thread.run_sync(self._classifier.predict, texts, limiter=self._limiter)
+        return [self._with_threshold(prediction) for prediction in predictions]
+
+    def _with_threshold(self, prediction: Prediction) -> Prediction:
+        if self._abstain_below is None:
+            return prediction
+        return replace(prediction, abstained=prediction.confidence < self._abstain_below)

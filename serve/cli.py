@@ -1,0 +1,50 @@
+"""`prompt-intent serve` and `prompt-intent sandbox`. Servers are imported when they are started, not for `--help`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Serve the classifier and the router over HTTP.")
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than loopback need an API key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+) -> None:
+    """Serve the page and the API until Ctrl-C."""
+    import uvicorn  # noqa: PLC0415
+
+    from serve.app import create_app  # noqa: PLC0415
+    from serve.logs import configure_logging  # noqa: PLC0415
+    from serve.settings import Settings  # noqa: PLC0415
+
+    application = create_app(Settings.load().bound_to(host))
+    configure_logging()
+    # Forwarded headers are not believed: PROMPT_INTENT_PUBLIC_URL says where we are seen.
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+    )
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8100,
+    faults: Annotated[Path | None, typer.Option(help="TOML file of faults to inject.")] = None,
+    seed: Annotated[int, typer.Option(help="Changes every picture and every chance of a fault.")] = 0,
+) -> None:
+    """Stand in for OpenAI, Google and Ideogram on 127.0.0.1: their wire formats, drawn pictures, a ledger, faults."""
+    from serve.sandbox.cli import sandbox as run  # noqa: PLC0415
+
+    run(port, faults, seed)

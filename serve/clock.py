@@ -1,0 +1,21 @@
+"""The clocks of the service, as an argument: tests name their own day."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`today` in UTC, `now` in seconds since 1970, `monotonic` in seconds for measuring."""
+
+    today: Callable[[], date] = _today
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic

@@ -1,0 +1,1 @@
+"""The service's paths. An endpoint parses, calls once and writes the answer."""

@@ -1,0 +1,171 @@
+"""What one model can honour of a request: refuse what it cannot draw, spell the rest its way, say what is dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from serve.catalog import Model
+from serve.errors import InvalidRequestError
+from serve.image_request import ImageRequest, WireRequest
+
+# Ideogram's range, the only vendor here that takes a seed (its OpenAPI description).
+MAX_SEED = 2**31 - 1
+
+_RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?):([0-9]{1,5}(?:\.[0-9]{1,4})?)")
+_SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+# Three digits at least: Ideogram spells ratios "16x9".
+_PIXELS = re.compile(r"[0-9]{3,5}x[0-9]{3,5}")
+_SPELLING = {"aspect_ratio": (_RATIO, "16:9"), "size": (_SIZE, "1024x1024")}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a model cannot draw a request: the field at fault and a short reason."""
+
+    param: str
+    reason: str
+
+
+def refusal(request: ImageRequest, model: Model) -> str | None:
+    """Why `model` cannot draw `request`, or None when it can."""
+    refused = find_refusal(request, model)
+    return None if refused is None else refused.reason
+
+
+def find_refusal(request: ImageRequest, model: Model) -> Refusal | None:
+    """Like `refusal`, with the name of the field at fault."""
+    return _refuse_count(request.n, model) or _refuse_text(request, model) or _refuse_shape(request)
+
+
+def fit(request: ImageRequest, model: Model) -> tuple[WireRequest, tuple[str, ...]]:
+    """The request in `model`'s own words, and a warning for every wish it cannot meet.
+
+    Raises:
+        InvalidRequestError: the model refuses the request (see `refusal`).
+    """
+    if (refused := find_refusal(request, model)) is not None:
+        raise InvalidRequestError(f"{model.name} {refused.reason}", param=refused.param)
+    warnings: list[str] = []
+    wire = WireRequest(
+        prompt=request.prompt,
+        n=request.n,
+        shape=_shape(request, model, warnings),
+        quality=_quality(request, model, warnings),
+        seed=request.seed if model.seed else None,
+        negative_prompt=(request.negative_prompt or None) if model.negative_prompt else None,
+        output_format=request.output_format if request.output_format in model.output_formats else None,
+        user=(request.user or None) if model.user else None,
+    )
+    return wire, (*warnings, *_dropped(request, wire, model))
+
+
+def _refuse_count(n: int, model: Model) -> Refusal | None:
+    if n < 1:
+        return Refusal("n", f"draws at least 1 image, {n} were asked")
+    if n > model.max_n:
+        return Refusal("n", f"draws at most {_images(model.max_n)} a call, {n} were asked")
+    return None
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _refuse_text(request: ImageRequest, model: Model) -> Refusal | None:
+    length = len(request.prompt)
+    if length > model.max_prompt_chars:
+        return Refusal("prompt", f"reads at most {model.max_prompt_chars} characters, the prompt has {length}")
+    if model.seed and request.seed is not None and not 0 <= request.seed <= MAX_SEED:
+        return Refusal("seed", f"takes a seed from 0 to {MAX_SEED}, not {request.seed}")
+    return None
+
+
+def _refuse_shape(request: ImageRequest) -> Refusal | None:
+    if (asked := _asked(request)) is None:
+        return None
+    try:
+        _parse_ratio(*asked)
+    except ValueError as error:
+        return Refusal(asked[0], str(error))
+    return None
+
+
+def _asked(request: ImageRequest) -> tuple[str, str] | None:
+    """The field that asks for a shape and its text; "auto" asks for nothing."""
+    fields = (("aspect_ratio", request.aspect_ratio), ("size", request.size))
+    return next(((param, text) for param, text in fields if text and text != "auto"), None)
+
+
+def _parse_ratio(param: str, text: str) -> Fraction:
+    pattern, example = _SPELLING[param]
+    found = pattern.fullmatch(text)
+    edges = (Fraction(found[1]), Fraction(found[2])) if found else (Fraction(0), Fraction(0))
+    if not all(edges):
+        raise ValueError(f"cannot read {param} {text[:20]!r}: write it like {example!r}")
+    return edges[0] / edges[1]
+
+
+def _shape(request: ImageRequest, model: Model, warnings: list[str]) -> str:
+    asked = _asked(request)
+    if asked is None:
+        return model.shapes[_nearest(Fraction(1), model.shapes)]
+    param, text = asked
+    if param == "size" and _PIXELS.fullmatch(text) and text in model.shapes.values():
+        return text
+    wanted = _parse_ratio(param, text)
+    ratio = _nearest(wanted, model.shapes)
+    if param == "size":
+        warnings.append(f"asked {text}, {model.name} draws {_drawn(ratio, model)}")
+    elif _value(ratio) != wanted:
+        warnings.append(f"asked {text}, {model.name} draws {ratio}")
+    return model.shapes[ratio]
+
+
+def _drawn(ratio: str, model: Model) -> str:
+    shape = model.shapes[ratio]
+    return shape if _PIXELS.fullmatch(shape) else f"{ratio} in pixels of its own choice"
+
+
+def _nearest(wanted: Fraction, shapes: Mapping[str, str]) -> str:
+    """The ratio of the table that is stretched least; of two, the one that lies or stands as the wanted one does."""
+
+    def stretch(ratio: str) -> tuple[Fraction, bool]:
+        value = _value(ratio)
+        return max(value / wanted, wanted / value), _lie(value) != _lie(wanted)
+
+    return min(shapes, key=stretch)
+
+
+def _lie(ratio: Fraction) -> int:
+    """1 for a lying picture, -1 for a standing one, 0 for a square."""
+    return (ratio > 1) - (ratio < 1)
+
+
+def _value(ratio: str) -> Fraction:
+    width, height = ratio.split(":")
+    return Fraction(int(width), int(height))
+
+
+def _quality(request: ImageRequest, model: Model, warnings: list[str]) -> str | None:
+    if request.quality not in model.qualities and request.quality != "auto":
+        warnings.append(f"quality {request.quality!r} dropped: {model.name} has no such setting")
+    return model.qualities.get(request.quality, model.qualities.get("auto"))
+
+
+def _dropped(request: ImageRequest, wire: WireRequest, model: Model) -> list[str]:
+    """A warning for each wish that is not on the wire; the wishes are the caller's own words and not repeated."""
+    wishes: list[tuple[str, object, object]] = [
+        ("seed", request.seed, wire.seed),
+        ("negative_prompt", request.negative_prompt or None, wire.negative_prompt),
+        ("output_format", request.output_format, wire.output_format),
+        ("user", request.user or None, wire.user),
+    ]
+    takes = {"output_format": " or ".join(model.output_formats)}
+    return [
+        f"{field} dropped: {model.name} takes {takes.get(field) or 'none'}"
+        for field, wish, sent in wishes
+        if wish != sent
+    ]

@@ -1,0 +1,82 @@
+"""From a caller's body to what is asked: the limits, and the wishes that contradict each other."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from serve.errors import InvalidRequestError
+from serve.image_request import ImageRequest
+from serve.job import Job
+from serve.schemas import ClassifyBody, GenerateBody
+from serve.settings import Settings
+
+AUTO = "auto"
+# What vendors draw for "16:9" runs from 1792x1024 to 1408x768, 3 % off; the closest two ratios are 6 % apart.
+_SAME_SHAPE = Fraction(4, 100)
+
+
+def read_prompts(body: ClassifyBody, settings: Settings) -> list[str]:
+    """The prompts to classify, in order.
+
+    Raises:
+        InvalidRequestError: none or both of the fields, too many prompts, or one that is blank or too long.
+    """
+    if (body.prompt is None) == (body.prompts is None):
+        raise InvalidRequestError('give exactly one of "prompt" and "prompts"', param="prompt")
+    if body.prompt is not None:
+        return [_checked(body.prompt, "prompt", settings)]
+    prompts = body.prompts or []
+    if len(prompts) > settings.max_batch:
+        raise InvalidRequestError(f"at most {settings.max_batch} prompts a call, not {len(prompts)}", param="prompts")
+    return [_checked(prompt, f"prompts.{index}", settings) for index, prompt in enumerate(prompts)]
+
+
+def read_job(body: GenerateBody, settings: Settings) -> Job:
+    """The job that a body asks for.
+
+    Raises:
+        InvalidRequestError: a text or `n` over its limit, a blank prompt, or a size and an aspect ratio that disagree.
+    """
+    size, ratio = _asked(body.size), _asked(body.aspect_ratio)
+    if size and ratio and not _agree(size, ratio):
+        raise InvalidRequestError(f"size {size} is not {ratio}: give one of them", param="aspect_ratio")
+    request = ImageRequest(
+        prompt=_checked(body.prompt, "prompt", settings),
+        n=_count(body.n, settings),
+        # A size says more than its ratio does.
+        aspect_ratio=None if size else ratio,
+        size=size,
+        quality=body.quality or "auto",
+        seed=body.seed,
+        negative_prompt=_short(body.negative_prompt or "", "negative_prompt", settings) or None,
+        output_format=body.output_format,
+        user=body.user,
+    )
+    return Job(request, model=_asked(body.model), intent=body.intent)
+
+
+def _asked(wish: str | None) -> str | None:
+    return None if wish == AUTO else wish
+
+
+def _count(n: int | None, settings: Settings) -> int:
+    if n is not None and n > settings.max_n:
+        raise InvalidRequestError(f"at most {settings.max_n} pictures a request", param="n")
+    return n or 1
+
+
+def _checked(prompt: str, param: str, settings: Settings) -> str:
+    if not prompt.strip():
+        raise InvalidRequestError("the prompt is blank", param=param)
+    return _short(prompt, param, settings)
+
+
+def _short(text: str, param: str, settings: Settings) -> str:
+    if len(text) > settings.max_prompt_chars:
+        raise InvalidRequestError(f"at most {settings.max_prompt_chars} characters, not {len(text)}", param=param)
+    return text
+
+
+def _agree(size: str, ratio: str) -> bool:
+    drawn, asked = (Fraction(*map(int, text.split(mark))) for text, mark in ((size, "x"), (ratio, ":")))
+    return abs(drawn / asked - 1) < _SAME_SHAPE

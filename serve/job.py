@@ -1,0 +1,51 @@
+"""One image request on its way from the caller to the pictures: a frozen record that each step returns anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from classifier import Prediction
+from serve.attempt import Attempt
+from serve.errors import ServiceError
+from serve.image_request import ImageRequest
+from serve.pictures import Picture
+from serve.policy import Candidate, Route
+
+UNDECIDED = Route(intent=None, reason="not decided yet", candidates=(), warnings=())
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is asked, what was decided, what was tried, and what came of it.
+
+    Attributes:
+        model: the caller's own choice of a model, `intent` of an intent; None leaves it to the classifier.
+        chosen: the candidate that drew `pictures`.
+        image_ids: one id a picture, once they are stored.
+        failure: why the job ended without pictures; no step runs after it is set.
+    """
+
+    request: ImageRequest
+    model: str | None = None
+    intent: str | None = None
+    prediction: Prediction | None = None
+    route: Route = UNDECIDED
+    attempts: tuple[Attempt, ...] = ()
+    chosen: Candidate | None = None
+    pictures: tuple[Picture, ...] = ()
+    image_ids: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failure: ServiceError | None = None
+
+
+Step = Callable[[Job], Awaitable[Job]]
+
+
+async def run(job: Job, steps: tuple[Step, ...]) -> Job:
+    """Take the job through the steps in order, up to the first that ends it."""
+    for step in steps:
+        if job.failure is not None:
+            break
+        job = await step(job)
+    return job

@@ -1,0 +1,1 @@
+"""A stand-in for the vendors: their wire formats, drawn pictures, a ledger. Shares no code with `providers`."""

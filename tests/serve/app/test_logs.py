@@ -1,0 +1,87 @@
+"""One line a request: which, how it went and how long; never what was asked, with which key, or what was drawn."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from classifier import IntentClassifier
+from serve.logs import configure_logging
+from serve.settings import Settings
+
+Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+PROMPT = "a very private unicorn"
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the configured logging writes; pytest's own handlers come back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logging(stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
+
+
+def _lines(log: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+async def test_a_request_is_one_line_of_json(log: io.StringIO, serving: Serving, settings: Settings) -> None:
+    """Id, route, model, status and milliseconds, and neither prompt nor picture nor key."""
+    keyed = settings.model_copy(update={"api_key": SecretStr("s3cret")})
+    async with serving(keyed) as client:
+        drawn = await client.post(
+            "/v1/generate",
+            json={"prompt": PROMPT, "response_format": "b64_json"},
+            headers={"authorization": "Bearer s3cret", "x-request-id": "mine"},
+        )
+    (line,) = [line for line in _lines(log) if line["event"] == "request"]
+    assert line.pop("ms") > 0
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "request",
+        "level": "info",
+        "request_id": "mine",
+        "method": "POST",
+        "route": "/v1/generate",
+        "model": "dalle-3-std",
+        "outcomes": ["ok"],
+        "status": 200,
+    }
+    for secret in ("unicorn", "s3cret", drawn.json()["data"][0]["b64_json"][:40]):
+        assert secret not in log.getvalue()
+
+
+async def test_a_crash_is_located_and_not_quoted(
+    log: io.StringIO, serving: Serving, settings: Settings, make_classifier: Callable[..., IntentClassifier]
+) -> None:
+    """An unexpected exception is logged by its kind and place; its text, which may quote the prompt, is not."""
+
+    def crash() -> None:
+        raise RuntimeError(PROMPT)
+
+    async with serving(settings, classifier=make_classifier(crash)) as client:
+        await client.post("/v1/classify", json={"prompt": PROMPT})
+    (line,) = [line for line in _lines(log) if line["event"] == "crash"]
+    assert line["kind"] == "RuntimeError"
+    assert any(frame.endswith(" crash") for frame in line["frames"])
+    assert "unicorn" not in log.getvalue()
+
+
+async def test_a_path_that_is_no_route_is_not_logged(log: io.StringIO, serving: Serving, settings: Settings) -> None:
+    """What a caller types into a path, a prompt perhaps, stays out of the log too."""
+    async with serving(settings) as client:
+        await client.get("/unicorn?prompt=unicorn")
+    assert "unicorn" not in log.getvalue()

@@ -1,0 +1,151 @@
+"""One call over real sockets: was the request sent, did an answer come, and how long is it waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import pytest
+
+from serve.calling import Answer, Caller
+from serve.catalog import load_catalog
+from serve.client import make_client
+from serve.errors import UpstreamError, UpstreamTimeoutError
+from serve.image_request import DrawnImage, ReadyModel, WireRequest
+from serve.providers import dialect_of
+from serve.providers.base import Dialect
+from serve.settings import Settings
+from serve.targets import Targets
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+WIRE = WireRequest(prompt="a cat", n=1, shape="1024x1024")
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n"
+
+
+@asynccontextmanager
+async def vendor(talk: Talk) -> AsyncIterator[str]:
+    """A server on loopback that reads one request and then does as `talk` says; its base URL."""
+
+    talks: list[asyncio.Task[None]] = []
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if b"content-length" in line)
+        await reader.readexactly(length)
+        await talk(reader, writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(asyncio.create_task(connection(reader, writer)))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        await asyncio.gather(*talks)
+
+
+async def draw(settings: Settings, base_url: str, patience: float = 30.0) -> Answer:
+    catalog = load_catalog()
+    settings = settings.model_copy(update={"openai_base_url": base_url})
+    targets = Targets.from_settings(settings, catalog)
+    async with make_client(settings, None) as client:
+        return await Caller(client, targets, patience).draw(catalog.models["gpt-image-2.5-flare"], WIRE)
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close without an answer."""
+
+
+async def send_half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close in the middle of the answer."""
+    writer.write(HEAD + b'{"data": ')
+    await writer.drain()
+
+
+async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say nothing until the caller hangs up."""
+    await reader.read()
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send one byte at a time, for as long as somebody listens."""
+    writer.write(HEAD)
+    while not writer.is_closing() and not reader.at_eof():
+        writer.write(b" ")
+        await asyncio.sleep(0.02)
+
+
+async def test_an_unreachable_vendor_was_not_billed(keyed: Settings) -> None:
+    """A refused connection is an upstream error that another model may mend."""
+    async with vendor(hang_up) as base_url:
+        pass
+    with pytest.raises(UpstreamError) as failed:
+        await draw(keyed, base_url)
+    assert (failed.value.billed, failed.value.falls_back) == ("no", True)
+
+
+@pytest.mark.parametrize("talk", [hang_up, send_half])
+async def test_a_cut_after_the_request_was_sent_may_be_billed(talk: Talk, keyed: Settings) -> None:
+    """A connection that ends before the answer does leaves the outcome unknown, and ends the request."""
+    async with vendor(talk) as base_url:
+        with pytest.raises(UpstreamTimeoutError) as failed:
+            await draw(keyed, base_url)
+    assert (failed.value.billed, failed.value.falls_back) == ("unknown", False)
+
+
+async def test_a_silent_vendor_is_given_up_after_the_read_timeout(keyed: Settings) -> None:
+    """No answer in time, after the request was sent, is a timeout of unknown outcome."""
+    hurried = keyed.model_copy(update={"read_timeout": 0.1})
+    async with vendor(stay_silent) as base_url:
+        with pytest.raises(UpstreamTimeoutError):
+            await draw(hurried, base_url)
+
+
+async def test_a_dripping_vendor_is_given_up_too(keyed: Settings) -> None:
+    """An answer that never ends cannot keep a request for ever, though each byte comes in time."""
+    async with vendor(drip) as base_url:
+        with pytest.raises(UpstreamTimeoutError):
+            await draw(keyed, base_url, patience=0.3)
+
+
+async def test_no_proxy_of_the_environment_is_used(keyed: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts and keys go to the host in the settings, whatever HTTP_PROXY says."""
+    body = json.dumps({"data": [{"url": "https://x.example/y.png"}]}).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    async with vendor(answer) as base_url:
+        assert (await draw(keyed, base_url)).images == [DrawnImage(url="https://x.example/y.png")]
+
+
+async def test_a_dialect_that_polls_is_followed_to_the_end(keyed: Settings) -> None:
+    """While `follow` names another request it is sent; the last answer is read."""
+    catalog = load_catalog()
+    model = catalog.models["gpt-image-2.5-flare"]
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(200, json={"data": [{"url": f"https://x.example/{len(seen)}"}]})
+
+    def build(ready: ReadyModel, wire: WireRequest) -> httpx.Request:
+        return httpx.Request("POST", f"{ready.base_url}/start")
+
+    def follow(response: httpx.Response) -> httpx.Request | None:
+        return httpx.Request("GET", "https://api.openai.com/poll") if len(seen) < 3 else None
+
+    polling = Dialect(build, dialect_of(model).read, follow)
+    async with make_client(keyed, httpx.MockTransport(answer)) as client:
+        targets = Targets.from_settings(keyed, catalog)
+        caller = Caller(client, targets, 30.0, dialects=lambda row: polling, poll_seconds=0)
+        drawn = await caller.draw(model, WIRE)
+    assert seen == ["/v1/start", "/poll", "/poll"]
+    assert drawn.images == [DrawnImage(url="https://x.example/3")]
