@@ -41,7 +41,7 @@ bench: install ## Time classifying against sentence-transformers, side by side
 	$(BIN)/python tests/benchmarks/classify.py
 
 mlflow: install ## Open MLflow's UI on our store: http://127.0.0.1:5000
-	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --host 127.0.0.1 --port 5000 \
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --port 5000 \
 	  --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(STATE))/mlflow.db}"
 
 clean: ## Remove the environment and caches; trained state in .prompt-intent stays

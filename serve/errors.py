@@ -112,7 +112,7 @@ class NotReadyError(ServiceError):
 
 
 class ProviderError(ServiceError):
-    """A vendor did not give a picture. Subclasses are the kinds; the vendor's own words are not passed on to callers."""
+    """A vendor did not give a picture. Subclasses are the kinds; the vendor's own words reach no caller."""
 
     status = 502
     code = "upstream_error"

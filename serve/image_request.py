@@ -24,7 +24,7 @@ class ImageRequest:
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """The request as one model can honour it: `shape` and `quality` are in the vendor's spelling, the rest may be None."""
+    """The request as one model can honour it: `shape` and `quality` are in the vendor's spelling."""
 
     prompt: str
     n: int

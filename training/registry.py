@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "prompt-intent"
+# MLflow's pages then open on training runs, not on traces of language models.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 CHALLENGER, CHAMPION = "challenger", "champion"
 # mlflow keeps at most 36 characters of a dataset's digest.
 _DIGEST_LENGTH = 32
@@ -71,7 +73,8 @@ class Registry:
         """
         with _store_errors("the training run could not be logged"):
             self._experiment()
-            with self._mlflow.start_run(tags=_tags(trained)) as run:
+            name = f"{trained.encoder.name.rsplit('/', 1)[-1]} {trained.bundle[:8]}"
+            with self._mlflow.start_run(run_name=name, tags=_tags(trained)) as run:
                 self._log_facts(trained, config)
                 self._log_plots(trained)
                 version = self._log_bundle(trained)
@@ -121,7 +124,7 @@ class Registry:
         if self.client.get_experiment_by_name(EXPERIMENT) is None:
             # A remote store knows where its artifacts go; the local one is told to keep them beside its database.
             location = None if self._remote else self._home.artifacts.as_uri()
-            self.client.create_experiment(EXPERIMENT, artifact_location=location)
+            self.client.create_experiment(EXPERIMENT, artifact_location=location, tags=_EXPERIMENT_TAGS)
         self._mlflow.set_experiment(EXPERIMENT)
 
     def _log_facts(self, trained: Trained, config: TrainConfig) -> None:

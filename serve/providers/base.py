@@ -1,4 +1,4 @@
-"""What a wire dialect is: two pure functions, and a third where the vendor has to be polled. No client, clock, retry."""
+"""What a wire dialect is: two pure functions, and a third where the vendor has to be polled. No client or clock."""
 
 from __future__ import annotations
 
