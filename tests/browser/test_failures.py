@@ -139,8 +139,6 @@ def test_no_page_breaks_its_own_policy(visit: Visit) -> None:
     visitor = visit()
     expect(visitor.page.get_by_text("Classifier 0123456789ab")).to_be_visible()
     assert visitor.unexpected() == []
-    # What is no page of ours to give an icon to makes the browser look for one.
-    visitor.tolerated.append("/favicon.ico")
     for link in visitor.page.get_by_role("contentinfo").get_by_role("link").all():
         response = visitor.page.request.get(link.evaluate("(link) => link.href"))
         assert response.ok
