@@ -19,7 +19,7 @@ Answer = dict[str, Any]
 def classify_rows(
     classifier: IntentClassifier, rows: Iterable[Row | Reject], reject: Callable[[Reject], None]
 ) -> Iterator[Answer]:
-    """Answers `{row, prompt, intent, confidence, probabilities, abstained}` (and the input's `id`) in input order.
+    """Answers `{row, prompt, intent, confidence, probabilities, abstained, ood}` (and the input's `id`) in input order.
 
     Memory is bounded by one batch, whatever the input's length.
     """
@@ -43,6 +43,7 @@ def answer(row: Row, prediction: Prediction) -> Answer:
         "confidence": round(prediction.confidence, 6),
         "probabilities": {label: round(p, 6) for label, p in prediction.probabilities.items()},
         "abstained": prediction.abstained,
+        "ood": round(prediction.ood, 2),
     }
 
 

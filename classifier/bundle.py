@@ -3,7 +3,7 @@
     manifest.json    format, labels, encoder, threshold, data and test digests, metrics, canaries, SHA-256 of the rest
     encoder.onnx     sentence encoder, pooled and normalised inside the graph
     tokenizer.json   its tokenizer
-    head.npz         W, b, temperature, classes
+    head.npz         W, b, temperature, classes; centroids, whitening, ood_quantiles (see `outlyingness`)
     head.joblib      the fitted scikit-learn estimator, for people; nothing here ever reads it
     features.json    the surface features' patterns
 

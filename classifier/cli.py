@@ -22,6 +22,7 @@ _GROUP = "prompt_intent.commands"
 _EXTRA_OF = {
     "train": {
         "datasketch",
+        "jinja2",
         "joblib",
         "matplotlib",
         "mlflow",
@@ -84,13 +85,18 @@ def classify(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the encoder.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")] = False,
+    explained: Annotated[bool, typer.Option("--explain", help="Say what moved each decision.")] = False,
 ) -> None:
     """Say what each prompt wants: preview, text_heavy or complex_logic."""
     if bool(prompts) == bool(input_):
         raise typer.BadParameter("give prompts, or --input FILE")
+    if explained and not prompts:
+        raise typer.BadParameter("--explain takes prompts, not --input")
     if format_ not in (None, "jsonl", "txt", "csv"):
         raise typer.BadParameter("--format is jsonl, txt or csv")
-    if prompts:
+    if prompts and explained:
+        _explain_words(prompts, model, threads, as_json)
+    elif prompts:
         _classify_words(prompts, model, threads, as_json)
     else:
         _classify_file(input_ or "-", output, rejects, format_, model, threads)
@@ -109,10 +115,28 @@ def _classify_words(prompts: list[str], model: str | None, threads: int, as_json
         typer.echo(json.dumps(row, ensure_ascii=False) if as_json else _in_words(row))
 
 
+def _explain_words(prompts: list[str], model: str | None, threads: int, as_json: bool) -> None:
+    from classifier.batch import answer  # noqa: PLC0415
+    from classifier.explanation import explain  # noqa: PLC0415
+    from classifier.explanation_view import render_explanation  # noqa: PLC0415
+    from classifier.model import IntentClassifier  # noqa: PLC0415
+    from classifier.rows import Row  # noqa: PLC0415
+
+    classifier = IntentClassifier.from_pretrained(model, threads)
+    for number, prompt in enumerate(prompts, 1):
+        explanation = explain(classifier, prompt)
+        row = answer(Row(number, prompt), explanation.prediction)
+        if as_json:
+            typer.echo(json.dumps(row | {"explanation": explanation.to_json()}, ensure_ascii=False))
+        else:
+            typer.echo(_in_words(row))
+            Console().print(render_explanation(explanation))
+
+
 def _in_words(row: dict[str, Any]) -> str:
     shares = "  ".join(f"{label} {p:.1%}" for label, p in row["probabilities"].items())
     unsure = "  (abstains: the default model answers)" if row["abstained"] else ""
-    return f"{row['intent']:<14}{row['confidence']:.1%}{unsure}\n  {row['prompt']}\n  {shares}"
+    return f"{row['intent']:<14}{row['confidence']:.1%}{unsure}\n  {row['prompt']}\n  {shares}  ood {row['ood']:.0f}"
 
 
 def _classify_file(

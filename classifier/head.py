@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,11 @@ class LinearHead:
         shares: NDArray[np.float32] = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
         return shares
 
-    def save(self, path: Path) -> None:
-        """Write `head.npz`: W, b, temperature, classes. The same head gives the same bytes."""
-        np.savez(
-            path, W=self.weights, b=self.bias, temperature=np.float64(self.temperature), classes=np.array(self.classes)
-        )
+    def save(self, path: Path, **beside: NDArray[np.float32]) -> None:
+        """Write `head.npz`: W, b, temperature, classes, and the arrays `beside` it. Equal arrays give equal bytes."""
+        temperature, classes = np.array(self.temperature), np.array(self.classes)
+        own: dict[str, NDArray[Any]] = {"b": self.bias, "temperature": temperature, "classes": classes}
+        np.savez(path, allow_pickle=False, W=self.weights, **own, **beside)
 
     @classmethod
     def load(cls, path: Path) -> LinearHead:

@@ -40,6 +40,11 @@ class Home:
         return self.root / "images"
 
     @property
+    def reports(self) -> Path:
+        """HTML reports of trainings, each under the first twelve characters of its bundle's SHA-256."""
+        return self.root / "reports"
+
+    @property
     def tracking_uri(self) -> str:
         """MLflow's store when `MLFLOW_TRACKING_URI` does not name another: SQLite in the state folder."""
         return f"sqlite:///{self.root}/mlflow.db"

@@ -16,6 +16,7 @@ from classifier.encoder import Encoder, OnnxEncoder
 from classifier.errors import BundleError
 from classifier.features import SurfaceFeatures
 from classifier.head import LinearHead
+from classifier.outlyingness import Outlyingness
 from classifier.text import normalise
 
 # Float32 kernels differ between CPUs by about 1e-6; anything above this is another model.
@@ -24,12 +25,17 @@ CANARY_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a prompt wants. `intent` is the top label also when `abstained`: confidence is under the threshold then."""
+    """What a prompt wants. `intent` is the top label also when `abstained`: confidence is under the threshold then.
+
+    `ood` says how strange the prompt is to the classifier: the percentage, 0 to 100, of training prompts that lie
+    nearer to the training classes in embedding space. Over 95 a high confidence means little.
+    """
 
     intent: str
     confidence: float
     probabilities: dict[str, float]
     abstained: bool
+    ood: float
 
 
 class IntentClassifier:
@@ -42,11 +48,18 @@ class IntentClassifier:
     """
 
     def __init__(
-        self, encoder: Encoder, features: SurfaceFeatures, head: LinearHead, threshold: float, version: str = "unsaved"
+        self,
+        encoder: Encoder,
+        features: SurfaceFeatures,
+        head: LinearHead,
+        outlyingness: Outlyingness,
+        threshold: float,
+        version: str = "unsaved",
     ) -> None:
         self.encoder = encoder
         self.features = features
         self.head = head
+        self.outlyingness = outlyingness
         self.threshold = threshold
         self.version = version
 
@@ -72,6 +85,7 @@ class IntentClassifier:
             OnnxEncoder(folder / "encoder.onnx", folder / "tokenizer.json", manifest.encoder.max_tokens, threads),
             SurfaceFeatures.from_json((folder / "features.json").read_text("utf-8")),
             LinearHead.load(folder / "head.npz"),
+            Outlyingness.load(folder / "head.npz"),
             manifest.threshold,
             bundle_id(folder),
         )
@@ -90,12 +104,19 @@ class IntentClassifier:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order."""
-        return [self._prediction(row) for row in self.predict_proba(texts)]
+        return self.predict_inputs(self.inputs([normalise(text) for text in texts])) if len(texts) else []
 
-    def _prediction(self, row: NDArray[np.float32]) -> Prediction:
+    def predict_inputs(self, inputs: NDArray[np.float32]) -> list[Prediction]:
+        """One prediction a row of what `inputs` gave: the encoder, which costs nearly all the time, runs once."""
+        oods = self.outlyingness.percentiles(inputs[:, : self.outlyingness.dim])
+        return [
+            self._prediction(row, float(ood)) for row, ood in zip(self.head.predict_proba(inputs), oods, strict=True)
+        ]
+
+    def _prediction(self, row: NDArray[np.float32], ood: float) -> Prediction:
         top = int(row.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes_, row, strict=True)}
-        return Prediction(self.classes_[top], float(row[top]), probabilities, bool(row[top] < self.threshold))
+        return Prediction(self.classes_[top], float(row[top]), probabilities, bool(row[top] < self.threshold), ood)
 
     def _prove(self, manifest: Manifest, folder: Path) -> None:
         if list(self.classes_) != manifest.labels:
@@ -104,6 +125,11 @@ class IntentClassifier:
         if self.head.weights.shape[1] != width:
             raise BundleError(
                 f"{folder}: head reads {self.head.weights.shape[1]} inputs, encoder and features give {width}"
+            )
+        if self.outlyingness.centroids.shape != (len(self.classes_), manifest.encoder.dim):
+            raise BundleError(
+                f"{folder}: {self.outlyingness.centroids.shape} centroids do not fit {len(self.classes_)} classes in "
+                f"{manifest.encoder.dim} dimensions"
             )
         if not manifest.canaries:
             raise BundleError(f"{folder}: no canary prompts, so nothing proves this bundle; train again")

@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 
 from classifier import IntentClassifier, Prediction
+from classifier.explanation import Explanation, explain
 from serve.catalog import Catalog
 from serve.errors import NotReadyError
 from serve.settings import Settings
@@ -39,10 +40,23 @@ class Classification:
         Raises:
             NotReadyError: there is no classifier.
         """
+        predictions = await anyio.to_thread.run_sync(self._ready().predict, texts, limiter=self._limiter)
+        return [self._with_threshold(prediction) for prediction in predictions]
+
+    async def explain(self, texts: Sequence[str]) -> list[Explanation]:
+        """One explained prediction a text, in order. Between two of them the thread may go to somebody else's request.
+
+        Raises:
+            NotReadyError: there is no classifier.
+        """
+        classifier = self._ready()
+        found = [await anyio.to_thread.run_sync(explain, classifier, text, limiter=self._limiter) for text in texts]
+        return [replace(each, prediction=self._with_threshold(each.prediction)) for each in found]
+
+    def _ready(self) -> IntentClassifier:
         if self._classifier is None:
             raise NotReadyError(f"no classifier: {self.problem}")
-        predictions = await anyio.to_thread.run_sync(self._classifier.predict, texts, limiter=self._limiter)
-        return [self._with_threshold(prediction) for prediction in predictions]
+        return self._classifier
 
     def _with_threshold(self, prediction: Prediction) -> Prediction:
         if self._abstain_below is None:

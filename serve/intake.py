@@ -13,6 +13,8 @@ from serve.settings import Settings
 AUTO = "auto"
 # What vendors draw for "16:9" runs from 1792x1024 to 1408x768, 3 % off; the closest two ratios are 6 % apart.
 _SAME_SHAPE = Fraction(4, 100)
+# An explanation encodes up to sixty variants of its prompt.
+_MAX_EXPLAINED = 8
 
 
 def read_prompts(body: ClassifyBody, settings: Settings) -> list[str]:
@@ -28,6 +30,10 @@ def read_prompts(body: ClassifyBody, settings: Settings) -> list[str]:
     prompts = body.prompts or []
     if len(prompts) > settings.max_batch:
         raise InvalidRequestError(f"at most {settings.max_batch} prompts a call, not {len(prompts)}", param="prompts")
+    if body.explain and len(prompts) > _MAX_EXPLAINED:
+        raise InvalidRequestError(
+            f"at most {_MAX_EXPLAINED} prompts a call can be explained, not {len(prompts)}", param="prompts"
+        )
     return [_checked(prompt, f"prompts.{index}", settings) for index, prompt in enumerate(prompts)]
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from classifier import Prediction
+from classifier.explanation import Explanation
 from serve.catalog import Quality
 from serve.job import Job
 
@@ -36,10 +37,11 @@ class _Body(BaseModel):
 
 
 class ClassifyBody(_Body):
-    """Exactly one of the two."""
+    """Exactly one of `prompt` and `prompts`."""
 
     prompt: Text | None = Field(default=None, description="One prompt.")
     prompts: list[Text] | None = Field(default=None, description="Many prompts; the answer keeps their order.")
+    explain: bool = Field(default=False, description="Say what moved each decision; for 8 prompts at most.")
 
 
 class GenerateBody(_Body):
@@ -69,6 +71,32 @@ class GenerateBody(_Body):
     )
 
 
+class FeatureNote(BaseModel):
+    """What a surface feature adds to the log-odds."""
+
+    name: str
+    value: float = Field(description="0 to 1; 0 where the prompt does not show the feature.")
+    contribution: float
+
+
+class WordNote(BaseModel):
+    """What a word does to the log-odds."""
+
+    text: str = Field(description="A word; a span of words in prompts of more than 60.")
+    effect: float = Field(description="How far the log-odds fall when it is left out.")
+
+
+class ExplanationNote(BaseModel):
+    """`bias`, `embedding` and the features' contributions add up to `log_odds`; the words' effects need not."""
+
+    runner_up: str
+    log_odds: float = Field(description="Natural logarithm of the odds of `intent` against `runner_up`.")
+    bias: float
+    embedding: float
+    features: list[FeatureNote] = Field(description="All of them, the weightiest first.")
+    words: list[WordNote] = Field(description="The prompt as the classifier reads it, in order.")
+
+
 class Decision(BaseModel):
     """A classified prompt. `intent` is the top label also when `abstained`."""
 
@@ -76,15 +104,19 @@ class Decision(BaseModel):
     confidence: float
     probabilities: dict[str, float]
     abstained: bool
+    ood: float = Field(description="0 to 100: the percentage of training prompts that are less strange than this one.")
+    explanation: ExplanationNote | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @classmethod
-    def of(cls, prediction: Prediction) -> Self:
-        """The prediction as callers see it."""
+    def of(cls, prediction: Prediction, explanation: Explanation | None = None) -> Self:
+        """The prediction as callers see it, with what moved it if that was asked for."""
         return cls(
             intent=prediction.intent,
             confidence=prediction.confidence,
             probabilities=prediction.probabilities,
             abstained=prediction.abstained,
+            ood=prediction.ood,
+            explanation=None if explanation is None else ExplanationNote.model_validate(explanation.to_json()),
         )
 
 

@@ -77,8 +77,12 @@ class TrainedHome:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedHome:
-    """Trained once with the real encoder on every sixth group: enough to beat the keyword rule, and quick."""
-    folder = tmp_path_factory.mktemp("trained")
+    """Trained once for all tests that need a bundle."""
+    return train_on_a_part(tmp_path_factory.mktemp("trained"))
+
+
+def train_on_a_part(folder: Path) -> TrainedHome:
+    """Train with the real encoder on every sixth group: enough to beat the keyword rule, and quick."""
     data = _part(ROOT / "data/prompts.jsonl", folder / "prompts.jsonl", 6)
     test = _part(ROOT / "data/test.jsonl", folder / "test.jsonl", 4)
     done = run_command("train", "--data", str(data), "--test", str(test), "--json", home=folder / "home")

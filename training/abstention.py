@@ -1,4 +1,4 @@
-"""When to abstain: the confidence from which the answers are right often enough."""
+"""When to abstain: the confidence from which the answers are right often enough, and surely so."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def fit_threshold(confidence: NDArray[np.float32], right: NDArray[np.bool_], target: float) -> float:
-    """The lowest confidence at which everything at or above it is right with at least `target` precision.
+def fit_threshold(
+    confidence: NDArray[np.float32], right: NDArray[np.bool_], target: float, level: float = 0.9
+) -> float:
+    """The lowest confidence at and above which `target` precision is reached, with confidence `level`.
+
+    Precision counts as reached where its one-sided lower bound is at or above the target (Clopper and Pearson 1934): a
+    lucky streak of few rows does not open the gate.
 
     Args:
         confidence: n top probabilities of held-back rows.
@@ -20,8 +25,16 @@ def fit_threshold(confidence: NDArray[np.float32], right: NDArray[np.bool_], tar
         The threshold, rounded down to four digits; 1.0 (abstain always) where no confidence reaches the target.
     """
     order = np.argsort(-confidence, kind="stable")
-    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    reached = np.flatnonzero(precision >= target)
+    taken = np.arange(1, len(order) + 1)
+    reached = np.flatnonzero(lower_bound(np.cumsum(right[order]), taken, level) >= target)
     if len(reached) == 0:
         return 1.0
     return math.floor(float(confidence[order][reached[-1]]) * 1e4) / 1e4
+
+
+def lower_bound(hits: NDArray[np.int64], n: NDArray[np.int64], level: float) -> NDArray[np.float64]:
+    """One-sided Clopper-Pearson lower bounds of `hits` out of `n`, element by element."""
+    from scipy.stats import beta  # noqa: PLC0415 - scipy comes with scikit-learn, in training only
+
+    bound: NDArray[np.float64] = np.where(hits > 0, beta.ppf(1 - level, np.maximum(hits, 1), n - hits + 1), 0.0)
+    return bound

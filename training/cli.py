@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,12 @@ import typer
 from rich.console import Console
 
 from classifier.home import Home
-from training.config import DATA_FILE, DEFAULT_ENCODER, TEST_FILE, TrainConfig
+from training.ablation_cli import ablation_app
+from training.config import DATA_FILE, DEFAULT_ENCODER, TEST_FILE, FineTuning, TrainConfig
 from training.data_cli import data_app
 from training.errors import GateError
+from training.evaluation_cli import command_line, evaluation_app
+from training.stress_cli import stress_app
 
 if TYPE_CHECKING:
     from training.pipeline import Trained
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 app.add_typer(data_app, name="data")
+app.add_typer(evaluation_app)
+app.add_typer(ablation_app)
+app.add_typer(stress_app)
 
 TestOption = Annotated[Path, typer.Option("--test", help="Frozen test prompts.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -37,74 +44,40 @@ def train(
     target_precision: Annotated[
         float, typer.Option(min=0, max=1, help="Of the answered prompts; sets when to abstain.")
     ] = 0.9,
+    fine_tune: Annotated[
+        bool, typer.Option("--fine-tune", help="Fine-tune the encoder first: better, and minutes instead of seconds.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a classifier, log it to MLflow, register it as @challenger; the first promotes itself if it is good."""
     from classifier.champion import read_champions  # noqa: PLC0415 - heavy imports wait until a command runs
+    from training.html_report import write_report  # noqa: PLC0415
     from training.pipeline import train_bundle  # noqa: PLC0415
     from training.progress import Bars  # noqa: PLC0415
     from training.registry import Registry  # noqa: PLC0415
 
     home, console = Home.from_env(), Console(stderr=as_json)
-    config = TrainConfig(data, test, encoder, seed=seed, threads=threads, target_precision=target_precision)
+    tuning = FineTuning(seed=seed) if fine_tune else None
+    config = TrainConfig(
+        data, test, encoder, seed=seed, threads=threads, target_precision=target_precision, fine_tuning=tuning
+    )
     home.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.cache, prefix="training-") as folder:
         with Bars(console) as progress:
             trained = train_bundle(config, home, Path(folder), progress)
             progress.stage("logging to MLflow")
-            registry = Registry(home)
-            run_id, version = registry.log_training(trained, config)
+            registry, page = Registry(home), _page(trained, config)
+            run_id, version = registry.log_training(trained, config, page)
         _show_training(console, trained, run_id, version)
         refusal = None if read_champions(home) else _promote_first(console, home, registry, test, version)
+        report = home.reports / f"{trained.bundle[:12]}.html"
+        write_report(page, report)
+        console.print(f"report {report}", highlight=False, markup=False, soft_wrap=True)
         if as_json:
-            typer.echo(json.dumps(_training_row(trained, run_id, version, refusal is None)))
+            row = _training_row(trained, run_id, version, refusal is None) | {"report": str(report)}
+            typer.echo(json.dumps(row))
     if refusal is not None:
         raise refusal
-
-
-@app.command()
-def evaluate(
-    gold: Annotated[
-        Path, typer.Option(help="Labelled prompts: `prompt` and `intent` (or `label`), optional `second`.")
-    ] = TEST_FILE,
-    model: Annotated[str | None, typer.Option(help="Version, alias, bundle folder or URI [the champion].")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Score a classifier on a labelled file, beside the keyword rule."""
-    from classifier.model import IntentClassifier  # noqa: PLC0415
-    from training.evaluation import evaluate as score  # noqa: PLC0415
-    from training.gold import load_gold  # noqa: PLC0415
-    from training.promotion import compare_with_rule  # noqa: PLC0415
-    from training.report import print_evaluation  # noqa: PLC0415
-
-    classifier = IntentClassifier.from_pretrained(_reference(model))
-    rows = load_gold(gold, classifier.classes_)
-    probabilities = classifier.predict_proba([row.prompt for row in rows])
-    result = score(rows, probabilities, classifier.classes_, classifier.threshold)
-    rule = compare_with_rule(classifier, rows)
-    if as_json:
-        typer.echo(json.dumps(result.to_json() | {"keyword_rule": asdict(rule), "bundle": classifier.version}))
-        return
-    console = Console()
-    print_evaluation(console, f"{gold}, bundle {classifier.version[:12]}", result)
-    console.print(f"against the keyword rule: {rule}")
-
-
-@app.command()
-def compare(
-    ours: Annotated[str, typer.Argument(help="Version, alias, bundle folder or URI.")],
-    theirs: Annotated[str, typer.Argument(help="The one to compare with.")],
-    test: TestOption = TEST_FILE,
-    as_json: JsonOption = False,
-) -> None:
-    """Score two classifiers on the same test prompts, with the interval of their difference."""
-    from classifier.model import IntentClassifier  # noqa: PLC0415
-    from training.gold import load_gold  # noqa: PLC0415
-    from training.promotion import compare as score  # noqa: PLC0415
-
-    first, second = (IntentClassifier.from_pretrained(_reference(side)) for side in (ours, theirs))
-    result = score(first, second, load_gold(test, first.classes_))
-    typer.echo(json.dumps(asdict(result)) if as_json else f"{ours} against {theirs}: {result}")
 
 
 @app.command()
@@ -150,6 +123,19 @@ def register(
     )
 
 
+def _page(trained: Trained, config: TrainConfig) -> str:
+    from training.html_report import Subject, render  # noqa: PLC0415
+    from training.provenance import provenance  # noqa: PLC0415
+
+    origin = provenance(command_line(), datetime.now(UTC).date())
+    return render(
+        Subject(
+            trained.bundle, trained.manifest, str(config.test), trained.gold, trained.probabilities,
+            trained.evaluation, origin, training=(str(config.data), trained.rows),
+        )
+    )  # fmt: skip
+
+
 def _promote_first(console: Console, home: Home, registry: Registry, test: Path, version: str) -> GateError | None:
     from training.promotion import promote as move  # noqa: PLC0415
 
@@ -157,7 +143,7 @@ def _promote_first(console: Console, home: Home, registry: Registry, test: Path,
         champion, comparison = move(home, registry, test, version)
     except GateError as error:
         return error
-    console.print(f"first champion: version {champion.version} beats the keyword rule, {comparison}")
+    console.print(f"first champion: version {champion.version} beats the keyword rule, {comparison}", soft_wrap=True)
     return None
 
 
@@ -174,12 +160,3 @@ def _training_row(trained: Trained, run_id: str, version: str, good: bool) -> di
         "bundle": trained.bundle, "run_id": run_id, "version": version, "passed": good,
         "threshold": trained.manifest.threshold, "evaluation": trained.evaluation.to_json(),
     }  # fmt: skip
-
-
-def _reference(name: str | None) -> str | None:
-    """A version number or an alias as a models:/ URI; folders and URIs as they are."""
-    if name is None or name == "champion":
-        return None
-    if name.isdigit():
-        return f"models:/prompt-intent/{name}"
-    return f"models:/prompt-intent@{name}" if name == "challenger" else name

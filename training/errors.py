@@ -4,6 +4,7 @@ TrainingError
   DatasetError    a prompt file cannot be read, breaks its schema, or cannot be trained on
   GateError       a gate refused: the candidate is not good enough, or cannot be compared
   RegistryError   MLflow cannot be reached, or has not got what was asked of it
+  ReportError     the HTML report cannot be written where it was asked for
   EncoderError    the sentence encoder cannot be loaded, exported, or proven equal to its export
 """
 
@@ -30,3 +31,7 @@ class RegistryError(TrainingError):
 
 class EncoderError(TrainingError):
     """The sentence encoder cannot be used, or its export does not agree with it."""
+
+
+class ReportError(TrainingError):
+    """The HTML report cannot be written; the message names the place."""

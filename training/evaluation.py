@@ -2,165 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.bootstrap import Flags, Interval, Resampling, bounds, interval, paired_difference
+from training.calibration import Calibration, calibrate, calibration_error
+from training.class_scores import ClassScore, class_scores, confusion_counts, macro_f1
 from training.gold import Gold, gold_digest
+from training.selection import RiskPoint, coverage_at, coverage_interval, risk_curve
+from training.slices import (
+    RULE_WRONG,
+    LanguageScore,
+    PairScore,
+    SliceScore,
+    language_scores,
+    pair_scores,
+    rule_hits,
+    slice_scores,
+)
 
-Flags = NDArray[np.bool_]
+__all__ = [
+    "ClassScore", "Evaluation", "Flags", "Probabilities", "SliceScore", "calibration_error", "coverage_at", "evaluate",
+    "hits", "interval", "paired_difference",
+]  # fmt: skip
+
 Probabilities = NDArray[np.float32]
 
-_DRAWS = 2000
-_BINS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class ClassScore:
-    """One class against the rest; `n` gold rows have it."""
-
-    precision: float
-    recall: float
-    f1: float
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class SliceScore:
-    """Accuracy on the `n` rows of one slice."""
-
-    n: int
-    strict: float
-    lenient: float
+_SHARES = ("strict", "lenient", "answered", "answered_lenient")
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Figures of one classifier on one gold set; shares and probabilities in [0, 1].
 
-    `strict` counts the label, `lenient` also the other acceptable one. `ece` is the expected calibration error over ten
-    equal-width bins, `coverage_at_97` the largest share of prompts, most confident first, that stays at 97 % lenient.
-    `confusion` has gold rows and predicted columns in the order of `classes`.
+    `strict` counts the label, `lenient` also the other acceptable one. `coverage_at_97` is the largest share of
+    prompts, most confident first, that stays at 97 % lenient; `answered` the share at or above `threshold`, right in
+    `answered_lenient` of them. `intervals` has the 95 % interval of each of these by its name, and of `macro_f1` and
+    `brier`; the other figures carry theirs. `confusion` has gold rows and predicted columns in the order of
+    `classes`. Slices come worst first.
     """
 
     n: int
     digest: str
     classes: tuple[str, ...]
+    threshold: float
     strict: float
-    strict_95: tuple[float, float]
     lenient: float
     macro_f1: float
-    labels: dict[str, ClassScore]
-    confusion: list[list[int]]
-    ece: float
     brier: float
     coverage_at_97: float
     answered: float
     answered_lenient: float
+    intervals: dict[str, Interval]
+    labels: dict[str, ClassScore]
+    confusion: list[list[int]]
+    calibration: Calibration
+    risk_coverage: tuple[RiskPoint, ...]
     slices: dict[str, SliceScore]
+    languages: dict[str, LanguageScore]
+    pairs: dict[str, PairScore]
+
+    @property
+    def strict_95(self) -> Interval:
+        """The 95 % interval of `strict`."""
+        return self.intervals["strict"]
+
+    @property
+    def ece(self) -> float:
+        """The expected calibration error over ten equal-width bins."""
+        return self.calibration.ece
+
+    @property
+    def worst_class(self) -> str:
+        """The class of the lowest recall."""
+        return min(self.labels, key=lambda label: self.labels[label].recall)
+
+    @property
+    def rule_wrong(self) -> SliceScore | None:
+        """Accuracy where the keyword rule is wrong, if it ever is."""
+        return self.slices.get(RULE_WRONG)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return asdict(self)
+        derived = {"strict_95": self.strict_95, "ece": self.ece, "ece_inside_band": self.calibration.inside}
+        return asdict(self) | derived
 
     def metrics(self) -> dict[str, float]:
-        """Flat figures for a tracker or a manifest."""
-        names = ("strict", "lenient", "macro_f1", "ece", "brier", "coverage_at_97", "answered", "answered_lenient")
-        flat = {name: round(float(getattr(self, name)), 6) for name in names}
-        return flat | {f"recall_{label}": round(score.recall, 6) for label, score in self.labels.items()}
+        """Flat figures for a tracker or a manifest, to six digits: the same rows give the same ones."""
+        return _rounded({name: value for name, (value, _) in self._figures().items()} | self._band())
+
+    def bounds(self) -> dict[str, float]:
+        """The intervals of `metrics` for a tracker: `<name>_low` and `<name>_high`, to six digits."""
+        sides = {name: sure for name, (_, sure) in self._figures().items()}
+        low, high = (
+            {f"{name}_{side}": sure[i] for name, sure in sides.items()} for i, side in enumerate(("low", "high"))
+        )
+        return _rounded(low | high)
+
+    def part_metrics(self) -> dict[str, float]:
+        """Strict and lenient accuracy of each slice for a tracker: `slice/<name>/strict` and `slice/<name>/lenient`."""
+        strict = {f"slice/{name}/strict": score.strict for name, score in self.slices.items()}
+        return _rounded(strict | {f"slice/{name}/lenient": score.lenient for name, score in self.slices.items()})
+
+    def _figures(self) -> dict[str, tuple[float, Interval]]:
+        names = ("strict", "lenient", "macro_f1", "brier", "coverage_at_97", "answered", "answered_lenient")
+        figures = {name: (float(getattr(self, name)), self.intervals[name]) for name in names}
+        for label, score in self.labels.items():
+            figures[f"precision_{label}"] = (score.precision, score.precision_95)
+            figures[f"recall_{label}"] = (score.recall, score.recall_95)
+            figures[f"f1_{label}"] = (score.f1, score.f1_95)
+        worst = self.labels[self.worst_class]
+        figures["worst_recall"] = (worst.recall, worst.recall_95)
+        figures["calibration_slope"] = (self.calibration.slope, self.calibration.slope_95)
+        if self.rule_wrong:
+            figures["rule_wrong_strict"] = (self.rule_wrong.strict, self.rule_wrong.strict_95)
+        if self.pairs:
+            figures["pairs_both_right"] = (self.pairs["all"].both_right, self.pairs["all"].both_right_95)
+        return figures
+
+    def _band(self) -> dict[str, float]:
+        low, high = self.calibration.band
+        inside = float(self.calibration.inside)
+        return {"ece": self.ece, "ece_band_low": low, "ece_band_high": high, "ece_inside_band": inside}
 
 
 def evaluate(
     gold: Sequence[Gold], probabilities: Probabilities, classes: Sequence[str], threshold: float
 ) -> Evaluation:
-    """Score float32 probabilities of shape (len(gold), len(classes)); rows under `threshold` count as abstained."""
+    """Score float32 probabilities of shape (len(gold), len(classes)); rows under `threshold` count as abstained.
+
+    Intervals are 95 % bootstrap intervals over the rows' groups (`training.bootstrap`).
+    """
     strict, lenient = hits(gold, probabilities, classes)
     confidence = probabilities.max(axis=1)
-    numbers = _numbers(gold, classes)
-    confusion = np.zeros((len(classes), len(classes)), dtype=int)
-    np.add.at(confusion, (numbers, probabilities.argmax(axis=1)), 1)
-    labels = {label: _class_score(confusion, i) for i, label in enumerate(classes)}
+    true = np.array([list(classes).index(row.intent) for row in gold])
+    said = probabilities.argmax(axis=1)
     answered = confidence >= threshold
+    resampling = Resampling.of_groups([row.group for row in gold])
+    f1, f1_95 = macro_f1(true, said, classes, resampling)
+    squares = ((probabilities - np.eye(len(classes))[true]) ** 2).sum(axis=1)
     return Evaluation(
         n=len(gold),
         digest=gold_digest(gold),
         classes=tuple(classes),
+        threshold=threshold,
         strict=float(strict.mean()),
-        strict_95=interval(strict),
         lenient=float(lenient.mean()),
-        macro_f1=float(np.mean([score.f1 for score in labels.values()])),
-        labels=labels,
-        confusion=confusion.tolist(),
-        ece=calibration_error(confidence, strict),
-        brier=float(((probabilities - np.eye(len(classes))[numbers]) ** 2).sum(axis=1).mean()),
+        macro_f1=f1,
+        brier=float(squares.mean()),
         coverage_at_97=coverage_at(confidence, lenient, 0.97),
         answered=float(answered.mean()),
         answered_lenient=float(lenient[answered].mean()) if answered.any() else 0.0,
-        slices=_slice_scores(gold, strict, lenient),
+        intervals=_share_intervals(strict, lenient, answered, resampling)
+        | {
+            "macro_f1": f1_95,
+            "brier": bounds(resampling.ratios(squares[:, None], np.ones((len(gold), 1))))[0],
+            "coverage_at_97": coverage_interval(confidence, lenient, 0.97, resampling),
+        },
+        labels=class_scores(true, said, classes, resampling),
+        confusion=confusion_counts(true, said, len(classes)),
+        calibration=calibrate(probabilities, true, resampling),
+        risk_coverage=risk_curve(confidence, strict, lenient, resampling),
+        slices=slice_scores(gold, strict, lenient, rule_hits(gold), resampling),
+        languages=language_scores(gold, strict, resampling),
+        pairs=pair_scores(gold, strict, resampling),
     )
 
 
 def hits(gold: Sequence[Gold], probabilities: Probabilities, classes: Sequence[str]) -> tuple[Flags, Flags]:
     """Strict and lenient hits, a flag a row."""
-    said = [classes[i] for i in probabilities.argmax(axis=1)]
+    return label_hits(gold, [classes[i] for i in probabilities.argmax(axis=1)])
+
+
+def label_hits(gold: Sequence[Gold], said: Sequence[str]) -> tuple[Flags, Flags]:
+    """Strict and lenient hits of one label a row, a flag a row."""
     strict = np.array([row.intent == label for row, label in zip(gold, said, strict=True)])
     either = np.array([label in (row.intent, row.second) for row, label in zip(gold, said, strict=True)])
     return strict, either
 
 
-def calibration_error(confidence: NDArray[np.float32], right: Flags) -> float:
-    """Expected calibration error over equal-width bins, weighted by size (Guo et al. 2017)."""
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(confidence[bins == b].mean() - right[bins == b].mean()) * (bins == b).sum() for b in np.unique(bins)]
-    return float(sum(gaps) / len(right))
+def _share_intervals(strict: Flags, lenient: Flags, answered: Flags, resampling: Resampling) -> dict[str, Interval]:
+    everything = np.ones_like(strict)
+    hit = np.column_stack([strict, lenient, answered, lenient & answered])
+    among = np.column_stack([everything, everything, everything, answered])
+    return dict(zip(_SHARES, resampling.shares(hit, among), strict=True))
 
 
-def coverage_at(confidence: NDArray[np.float32], right: Flags, precision: float) -> float:
-    """Largest share of rows, most confident first and ties together, that stays at or above `precision`."""
-    order = np.argsort(-confidence, kind="stable")
-    ranked = confidence[order]
-    kept = np.cumsum(right[order]) / np.arange(1, len(order) + 1) >= precision
-    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)
-    reached = np.flatnonzero(kept & last_of_tie)
-    return float(reached[-1] + 1) / len(order) if len(reached) else 0.0
-
-
-def interval(flags: Flags, draws: int = _DRAWS) -> tuple[float, float]:
-    """95 % bootstrap interval of a share (Efron's percentile method, fixed seed)."""
-    return _percentiles(lambda rng: flags[rng.integers(0, len(flags), len(flags))].mean(), draws)
-
-
-def paired_difference(ours: Flags, theirs: Flags, draws: int = _DRAWS) -> tuple[float, float, float]:
-    """Mean and 95 % interval of ours minus theirs over the same rows, resampled together (paired bootstrap)."""
-    gap = ours.astype(float) - theirs.astype(float)
-    low, high = _percentiles(lambda rng: gap[rng.integers(0, len(gap), len(gap))].mean(), draws)
-    return float(gap.mean()), low, high
-
-
-def _percentiles(draw: Callable[[np.random.Generator], float], draws: int) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    low, high = np.percentile([draw(rng) for _ in range(draws)], [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _numbers(gold: Sequence[Gold], classes: Sequence[str]) -> NDArray[np.int64]:
-    return np.array([list(classes).index(row.intent) for row in gold])
-
-
-def _class_score(confusion: NDArray[np.int64], i: int) -> ClassScore:
-    hit, said, true = int(confusion[i, i]), int(confusion[:, i].sum()), int(confusion[i].sum())
-    return ClassScore(
-        hit / said if said else 0.0, hit / true if true else 0.0, 2 * hit / (said + true) if said + true else 0.0, true
-    )
-
-
-def _slice_scores(gold: Sequence[Gold], strict: Flags, lenient: Flags) -> dict[str, SliceScore]:
-    names = sorted({name for row in gold for name in row.slices})
-    scores = {}
-    for name in names:
-        inside = np.array([name in row.slices for row in gold])
-        scores[name] = SliceScore(int(inside.sum()), float(strict[inside].mean()), float(lenient[inside].mean()))
-    return scores
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(float(value), 6) for name, value in figures.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,13 @@ def _gold(line: str, where: str, classes: Sequence[str]) -> Gold:
         raise DatasetError(f"{where}: expected an object with `prompt` and `intent` (or `label`): {error!r}") from error
     if not isinstance(prompt, str) or intent not in classes:
         raise DatasetError(f"{where}: intent {intent!r} is none of {', '.join(classes)}, or the prompt is no text")
-    return Gold(prompt, intent, row.get("second"), _slices(row), str(row.get("group", where)))
+    return Gold(prompt, intent, row.get("second"), slice_names(row), str(row.get("group", where)))
 
 
-def _slices(row: dict[str, Any]) -> tuple[str, ...]:
-    named = [f"language:{row['language']}"] if "language" in row else []
-    named += [f"source:{row['source']}"] if "source" in row else []
+def slice_names(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every named part that a row belongs to: language, origin, source, length in words, and each of its tags."""
+    named = [f"{key}:{row[key]}" for key in ("language", "origin", "source") if key in row]
     words = len(row["prompt"].split())
     named.append("words:" + ("1-6" if words <= 6 else "7-20" if words <= 20 else "21-60" if words <= 60 else "over 60"))
-    return (*named, *(f"tag:{tag}" for tag in row.get("tags", ()) if tag == "contrast"))
+    tags = row.get("tags")
+    return (*named, *(f"tag:{tag}" for tag in (tags if isinstance(tags, list | tuple) else ())))

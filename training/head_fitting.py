@@ -1,4 +1,4 @@
-"""Fitting the head: logistic regression over [embedding ; surface features], calibrated on folds it did not see."""
+"""Fitting the head: logistic regression over [embedding ; surface features], calibrated on rows it did not see."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """Row numbers: `fit` rows train, `held_back` rows calibrate. Rows of one group stay together."""
+
+    fit: NDArray[np.int64]
+    held_back: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class FittedHead:
     """The head as arrays, the scikit-learn estimator that gives the same probabilities, and what held-back rows got.
 
-    `held_back` are calibrated probabilities, float32 of shape (rows, k), each row predicted by a fold that had not seen
-    its group.
+    `held_back` are calibrated probabilities of the split's held-back rows, float32 of shape (rows, k).
     """
 
     head: LinearHead
@@ -28,24 +35,30 @@ class FittedHead:
     held_back: Floats
 
 
+def hold_back(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int) -> Split:
+    """Hold back one of `parts` parts, balanced by label; neither encoder nor head may see it before calibration."""
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
+
+    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    fit, held_back = next(iter(folds.split(np.zeros(len(labels)), list(labels), list(groups))))
+    return Split(fit, held_back)
+
+
 def fit_head(
-    inputs: Floats, dim: int, labels: Sequence[str], groups: Sequence[str], classes: Sequence[str], config: TrainConfig
+    inputs: Floats, dim: int, labels: Sequence[str], split: Split, classes: Sequence[str], config: TrainConfig
 ) -> FittedHead:
-    """Fit, calibrate, and fold the features' scaling into plain weights.
+    """Fit, calibrate on the held-back rows, and fold the features' scaling into plain weights.
 
     Args:
         inputs: float32 of shape (n, dim + features), the embedding first.
-        labels, groups: n each; rows of one group stay in one fold.
+        labels: n labels.
         classes: the k labels, in the order of the head's rows.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict  # noqa: PLC0415
-
     numbers = np.array([list(classes).index(label) for label in labels])
-    folds = StratifiedGroupKFold(config.folds, shuffle=True, random_state=config.seed)
     estimator = _pipeline(dim, inputs.shape[1], config)
-    logits = cross_val_predict(estimator, inputs, numbers, groups=groups, cv=folds, method="decision_function")
-    temperature = fit_temperature(logits, numbers)
-    estimator.fit(inputs, numbers)
+    estimator.fit(inputs[split.fit], numbers[split.fit])
+    logits = estimator.decision_function(inputs[split.held_back])
+    temperature = fit_temperature(logits, numbers[split.held_back])
     head = _plain_head(estimator, dim, temperature, classes)
     # People who load head.joblib expect predict_proba to be the calibrated one.
     estimator[-1].coef_ /= temperature

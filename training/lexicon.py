@@ -85,6 +85,10 @@ _DIAGRAM = _words(
     "exploded view", "blueprint", "process", "cycle", "steps?", "stages?", "anatomy", "panels?", "comic", "storyboard",
 )  # fmt: skip
 
+# Capitals say something only beside small letters: a prompt typed in one case throughout stresses nothing. Anchored, so
+# that a prompt is read once.
+_AMONG_SMALL = r"^(?=.*?(?:^|\s)[a-z]).*?"
+
 SPECS = (
     FeatureSpec("words", r"\w+", cap=120, log=True),
     FeatureSpec("sentences", r"[.!?](?:\s|$)", cap=12, log=True),
@@ -92,9 +96,9 @@ SPECS = (
     FeatureSpec("double_quoted", r'"[^"]{1,200}"', cap=2),
     FeatureSpec("single_quoted", r"(?<!\w)'[^']{1,80}'(?!\w)", cap=2),
     FeatureSpec("quoted_capital", r"[\"'](?=[A-Z0-9])[^\"']{1,80}[\"']", case=True),
-    FeatureSpec("capitals_run", r"\b[A-Z][A-Z0-9'&]+(?:\s+[A-Z0-9'&%!]+)+", case=True),
-    FeatureSpec("capitals_word", r"\b[A-Z]{3,}\b", cap=3, case=True),
-    FeatureSpec("title_run", r"(?<=[a-z,] )[A-Z]\w+(?:\s+(?:of|the|and|&)?\s*[A-Z]\w+)+", cap=2, case=True),
+    FeatureSpec("capitals_run", _AMONG_SMALL + r"\b[A-Z][A-Z0-9'&]+\s+[A-Z0-9'&%!]+", case=True),
+    FeatureSpec("capitals_word", _AMONG_SMALL + r"\b[A-Z]{3,}\b", case=True),
+    FeatureSpec("title_run", _AMONG_SMALL + r"[a-z,] [A-Z]\w+\s+(?:(?:of|the|and|&)\s+)?[A-Z]\w", case=True),
     FeatureSpec("colon", r":(?!\d|//)", cap=2),
     FeatureSpec("price_or_date", r"[$£€¥%]\s?\d|\d\s?(?:%|€|£|\$)|\b\d{1,2}(?:am|pm|h)\b|\b\d{1,2}[:.]\d\d\b", cap=3),
     FeatureSpec("digits", r"\b\d+\b", cap=4),

@@ -15,18 +15,22 @@ from classifier.features import SurfaceFeatures
 from classifier.home import Home
 from classifier.intents import DEFAULT_INTENTS
 from classifier.model import IntentClassifier
+from classifier.outlyingness import Outlyingness
 from classifier.text import normalise
 from training.abstention import fit_threshold
-from training.config import TrainConfig
+from training.config import FineTuning, TrainConfig
 from training.dataset import LabeledPrompt, fingerprint, load_prompts
 from training.embeddings import embed
 from training.encoder_source import EncoderSource, load_encoder
 from training.errors import DatasetError
 from training.evaluation import Evaluation, evaluate
 from training.export import export_encoder
+from training.fine_tuning import fine_tune, soft_targets
 from training.gold import Gold, load_gold
 from training.head_fitting import FittedHead, fit_head
+from training.lesson import Lesson, read_lesson
 from training.lexicon import SPECS
+from training.outlier_fitting import fit_outlyingness
 from training.progress import Progress
 
 _CANARIES = 12
@@ -60,23 +64,24 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
     _refuse_leaks(rows, gold, config)
     progress.stage(f"loading {config.encoder}")
     encoder = load_encoder(config.encoder, config.threads)
-    texts = [normalise(row.prompt) for row in rows]
-    progress.stage("embedding", total=len(texts))
-    vectors = embed(encoder, texts, home.cache, progress.advance)
-    features = SurfaceFeatures(SPECS)
+    features, lesson = SurfaceFeatures(SPECS), read_lesson(rows, config)
+    if config.fine_tuning is not None:
+        encoder = _fine_tuned(encoder, rows, lesson, features, config.fine_tuning, progress)
+    progress.stage("embedding", total=len(lesson.texts))
+    vectors = embed(encoder, lesson.texts, home.cache, progress.advance)
     progress.stage("fitting and calibrating the head")
-    inputs = np.hstack([vectors, features.transform(texts)])
-    labels, groups = [row.intent for row in rows], [row.group for row in rows]
-    fitted = fit_head(inputs, vectors.shape[1], labels, groups, DEFAULT_INTENTS, config)
-    threshold = _threshold(fitted, rows, config)
+    inputs = np.hstack([vectors, features.transform(lesson.texts)])
+    fitted = fit_head(inputs, vectors.shape[1], lesson.labels, lesson.split, DEFAULT_INTENTS, config)
+    threshold = _threshold(fitted, [rows[i] for i in lesson.split.held_back], config)
+    outlyingness = fit_outlyingness(vectors, lesson.labels, lesson.split, DEFAULT_INTENTS)
     progress.stage("exporting the encoder")
-    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _CANARIES)])
-    classifier = IntentClassifier(exported, features, fitted.head, threshold)
+    exported = export_encoder(encoder, folder, lesson.texts[:: max(1, len(lesson.texts) // _CANARIES)])
+    classifier = IntentClassifier(exported, features, fitted.head, outlyingness, threshold)
     progress.stage("evaluating on the test set")
     probabilities = classifier.predict_proba([row.prompt for row in gold])
     evaluation = evaluate(gold, probabilities, DEFAULT_INTENTS, threshold)
     progress.stage("writing the bundle")
-    _write_parts(folder, features, fitted)
+    _write_parts(folder, features, fitted, outlyingness)
     manifest = _manifest(config, encoder, exported.dim, threshold, fitted, rows, evaluation, classifier)
     bundle = write_manifest(folder, manifest)
     return Trained(folder, bundle, manifest, classifier, encoder, rows, gold, probabilities, evaluation)
@@ -92,17 +97,28 @@ def _refuse_leaks(rows: Sequence[LabeledPrompt], gold: Sequence[Gold], config: T
         )
 
 
+def _fine_tuned(
+    encoder: EncoderSource, rows: Sequence[LabeledPrompt], lesson: Lesson, features: SurfaceFeatures,
+    settings: FineTuning, progress: Progress,
+) -> EncoderSource:  # fmt: skip
+    # Its own changed copies, anew in every epoch: the lesson's are for the head.
+    seen = [int(i) for i in lesson.split.fit if i < lesson.originals]
+    progress.stage("fine-tuning the encoder", total=settings.epochs * len(seen))
+    targets = soft_targets([rows[i].intent for i in seen], [rows[i].second for i in seen], DEFAULT_INTENTS)
+    return fine_tune(encoder, [lesson.texts[i] for i in seen], features, targets, settings, progress.advance)
+
+
 def _threshold(fitted: FittedHead, rows: Sequence[LabeledPrompt], config: TrainConfig) -> float:
     said = [DEFAULT_INTENTS[i] for i in fitted.held_back.argmax(axis=1)]
     right = np.array([label in (row.intent, row.second) for row, label in zip(rows, said, strict=True)])
     return fit_threshold(fitted.held_back.max(axis=1), right, config.target_precision)
 
 
-def _write_parts(folder: Path, features: SurfaceFeatures, fitted: FittedHead) -> None:
+def _write_parts(folder: Path, features: SurfaceFeatures, fitted: FittedHead, outlyingness: Outlyingness) -> None:
     import joblib  # noqa: PLC0415
 
     (folder / "features.json").write_text(features.to_json() + "\n", encoding="utf-8")
-    fitted.head.save(folder / "head.npz")
+    fitted.head.save(folder / "head.npz", **outlyingness.arrays())
     joblib.dump(fitted.estimator, folder / "head.joblib")
 
 

@@ -5,39 +5,21 @@ A gate always scores both sides on today's test file: figures of two different t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from classifier.champion import REGISTERED_MODEL, Champion, keep_bundle, read_champion, read_champions, write_champions
 from classifier.errors import ChampionError
 from classifier.home import Home
 from classifier.model import IntentClassifier
+from training.comparison import Comparison, compare_flags
 from training.errors import GateError
-from training.evaluation import Flags, hits, paired_difference
+from training.evaluation import Flags, hits
 from training.gold import Gold, load_gold
-from training.keyword_rule import keyword_intents
 from training.registry import Registry
+from training.slices import rule_hits
 
 # A fall of a whole point on the test set is no noise worth shipping, even where its interval still touches zero.
 _TOLERATED_FALL = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Strict accuracy of two sides on the same rows, and the 95 % interval of their difference (paired bootstrap)."""
-
-    ours: float
-    theirs: float
-    difference: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.ours:.3f} against {self.theirs:.3f} on {self.n} test prompts: "
-            f"{self.difference:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
-        )
 
 
 def promote(home: Home, registry: Registry, test: Path, version: str | None = None) -> tuple[Champion, Comparison]:
@@ -75,16 +57,12 @@ def rollback(home: Home, registry: Registry) -> Champion:
 
 def compare(ours: IntentClassifier, theirs: IntentClassifier, gold: list[Gold]) -> Comparison:
     """Both classifiers on the same gold rows."""
-    return _comparison(_strict(ours, gold), _strict(theirs, gold))
+    return compare_flags(_strict(ours, gold), _strict(theirs, gold), gold)
 
 
 def compare_with_rule(ours: IntentClassifier, gold: list[Gold]) -> Comparison:
     """A classifier against the keyword rule on the same gold rows."""
-    import numpy as np  # noqa: PLC0415
-
-    said = keyword_intents([row.prompt for row in gold])
-    rule = np.array([label == row.intent for label, row in zip(said, gold, strict=True)])
-    return _comparison(_strict(ours, gold), rule)
+    return compare_flags(_strict(ours, gold), rule_hits(gold), gold)
 
 
 def _gate(home: Home, folder: Path, test: Path) -> Comparison:
@@ -112,8 +90,3 @@ def _not_worse(comparison: Comparison) -> Comparison:
 
 def _strict(classifier: IntentClassifier, gold: list[Gold]) -> Flags:
     return hits(gold, classifier.predict_proba([row.prompt for row in gold]), classifier.classes_)[0]
-
-
-def _comparison(ours: Flags, theirs: Flags) -> Comparison:
-    difference, low, high = paired_difference(ours, theirs)
-    return Comparison(float(ours.mean()), float(theirs.mean()), difference, low, high, len(ours))

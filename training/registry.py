@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,9 +23,10 @@ from classifier.fetch import bundle_in
 from classifier.home import Home
 from training.config import TrainConfig
 from training.errors import RegistryError
-from training.evaluation import hits
+from training.evaluation import Evaluation
 from training.pipeline import Trained
-from training.report import plot_confusion, plot_reliability
+from training.plots import plot_confusion, plot_reliability, plot_risk_coverage
+from training.provenance import git_commit
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,6 +37,8 @@ _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 CHALLENGER, CHAMPION = "challenger", "champion"
 # mlflow keeps at most 36 characters of a dataset's digest.
 _DIGEST_LENGTH = 32
+# What MLflow refuses in the name of a metric.
+_NO_METRIC_NAME = re.compile(r"[^\w\-./: ]")
 
 
 class Registry:
@@ -65,8 +68,8 @@ class Registry:
         """mlflow's own client, for what this class does not do."""
         return self._mlflow.MlflowClient()
 
-    def log_training(self, trained: Trained, config: TrainConfig) -> tuple[str, str]:
-        """Log a run with params, metrics, datasets, plots and the bundle; register it as `@challenger`.
+    def log_training(self, trained: Trained, config: TrainConfig, report: str | None = None) -> tuple[str, str]:
+        """Log a run with params, metrics, datasets, plots, the bundle and the HTML `report`; register `@challenger`.
 
         Returns:
             The run's id and the registered version.
@@ -77,6 +80,8 @@ class Registry:
             with self._mlflow.start_run(run_name=name, tags=_tags(trained)) as run:
                 self._log_facts(trained, config)
                 self._log_plots(trained)
+                if report is not None:
+                    self._mlflow.log_text(report, "report.html")
                 version = self._log_bundle(trained)
             self.client.set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version)
         return run.info.run_id, version
@@ -132,9 +137,11 @@ class Registry:
         from mlflow.data.pandas_dataset import from_pandas  # noqa: PLC0415
 
         params = asdict(config) | {"data": str(config.data), "test": str(config.test)}
+        tuning = params.pop("fine_tuning") or {"epochs": 0}
+        params |= {f"fine_tuning_{name}": value for name, value in tuning.items()}
         fitted = {"temperature": trained.manifest.temperature, "threshold": trained.manifest.threshold}
         self._mlflow.log_params(params | {"encoder_sha256": trained.encoder.sha256, "n_train": len(trained.rows)})
-        self._mlflow.log_metrics(trained.evaluation.metrics() | fitted)
+        self._mlflow.log_metrics(_metrics(trained.evaluation) | fitted)
         self._mlflow.log_dict(trained.evaluation.to_json(), "evaluation.json")
         known = trained.manifest.data
         sides = (
@@ -150,11 +157,11 @@ class Registry:
             self._mlflow.log_input(data, context=context)
 
     def _log_plots(self, trained: Trained) -> None:
-        strict, _ = hits(trained.gold, trained.probabilities, trained.evaluation.classes)
         with tempfile.TemporaryDirectory() as folder:
             plots = Path(folder)
             plot_confusion(trained.evaluation, plots / "confusion_matrix.png")
-            plot_reliability(trained.evaluation, trained.probabilities.max(axis=1), strict, plots / "reliability.png")
+            plot_reliability(trained.evaluation, plots / "reliability.png")
+            plot_risk_coverage(trained.evaluation, plots / "risk_coverage.png")
             self._mlflow.log_artifacts(folder, "plots")
 
     def _log_bundle(self, trained: Trained) -> str:
@@ -197,7 +204,7 @@ def _example() -> Any:
 
 def _tags(trained: Trained) -> dict[str, str]:
     return {
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "data_fingerprint": trained.manifest.data["fingerprint"],
         "test_digest": trained.manifest.data["test_digest"],
         "encoder": trained.encoder.name,
@@ -206,9 +213,10 @@ def _tags(trained: Trained) -> dict[str, str]:
     }
 
 
-def _git_commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
-    return found.stdout.strip() if found.returncode == 0 else "unknown"
+def _metrics(evaluation: Evaluation) -> dict[str, float]:
+    """Every figure and both ends of its interval; slices under a prefix that MLflow's pages fold."""
+    parts = {_NO_METRIC_NAME.sub("_", name): value for name, value in evaluation.part_metrics().items()}
+    return evaluation.metrics() | evaluation.bounds() | parts
 
 
 @contextmanager

@@ -1,95 +1,112 @@
-"""What a person sees of an evaluation: a table in the terminal, two plots in the MLflow run."""
+"""What a terminal shows of an evaluation and of a comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from training.evaluation import Evaluation, Flags
+from training.bootstrap import Interval
+from training.comparison import Change, counted
+from training.evaluation import Evaluation
+from training.slices import SliceScore
 
-_INK, _BLUE, _GREY = "#1f2933", "#2563eb", "#9aa5b1"
+_SLICES_SHOWN, _FEWEST_SHOWN = 10, 20
+_CHANGES_SHOWN = 20
+_PROMPT_WIDTH = 72
+_ROOMY = 96
+_COLOURS = {"worse": "red", "better": "green", "same": ""}
 
 
 def print_evaluation(console: Console, title: str, result: Evaluation) -> None:
-    """Per class, then the whole, then the slices from worst to best."""
-    table = Table(title=title, title_justify="left")
+    """Per class, then the whole, then the slices from worst to best; every figure with its 95 % interval."""
+    table = Table(title=Text(title), title_justify="left")
     for heading in ("class", "precision", "recall", "F1", "n"):
         table.add_column(heading, justify="left" if heading == "class" else "right")
     for label, score in result.labels.items():
-        table.add_row(label, *(f"{v:.3f}" for v in (score.precision, score.recall, score.f1)), str(score.n))
-    console.print(table)
-    low, high = result.strict_95
-    console.print(
-        f"strict {result.strict:.3f} [{low:.3f}, {high:.3f}]  lenient {result.lenient:.3f}  "
-        f"macro-F1 {result.macro_f1:.3f}"
-    )
-    console.print(
-        f"ECE {result.ece:.3f}  coverage at 97 % lenient {result.coverage_at_97:.3f}  "
-        f"answered {result.answered:.3f} at {result.answered_lenient:.3f} lenient"
-    )
-    worst = sorted(result.slices.items(), key=lambda item: item[1].strict)
-    console.print("slices: " + ", ".join(f"{name} {s.strict:.2f} (n={s.n})" for name, s in worst), highlight=False)
-
-
-def plot_confusion(result: Evaluation, path: Path) -> None:
-    """Gold rows against predicted columns, counts in the cells, shaded by the share of the gold row."""
-    figure, axes = _canvas(5.6, 4.8)
-    counts = np.array(result.confusion)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for (i, j), count in np.ndenumerate(counts):
-        axes.text(
-            j,
-            i,
-            f"{count}\n{shares[i, j]:.0%}",
-            ha="center",
-            va="center",
-            color="white" if shares[i, j] > 0.5 else _INK,
+        pairs = (
+            (score.precision, score.precision_95),
+            (score.recall, score.recall_95),
+            (score.f1, score.f1_95),
         )
-    axes.set_xticks(range(len(result.classes)), result.classes)
-    axes.set_yticks(range(len(result.classes)), result.classes, rotation=90, va="center")
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("gold")
-    axes.set_title(f"Confusion on the test set (n={result.n}, strict {result.strict:.1%})")
-    figure.savefig(path, dpi=120)
+        table.add_row(label, *(_cell(console, value, interval) for value, interval in pairs), str(score.n))
+    console.print(table)
+    for line in _figure_lines(result):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    _print_slices(console, result)
 
 
-def plot_reliability(result: Evaluation, confidence: NDArray[np.float32], right: Flags, path: Path) -> None:
-    """Accuracy against confidence in ten bins; the diagonal is perfect calibration, the bars the rows' shares."""
-    figure, axes = _canvas(5.6, 4.8)
-    edges = np.linspace(0, 1, 11)
-    bins = np.minimum((confidence * 10).astype(int), 9)
-    inside = [b for b in range(10) if (bins == b).any()]
-    shares = [float((bins == b).mean()) for b in inside]
-    axes.bar(edges[inside] + 0.05, shares, width=0.09, color=_GREY, alpha=0.4, label="share of prompts")
-    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfect calibration")
-    points = [(float(confidence[bins == b].mean()), float(right[bins == b].mean())) for b in inside]
-    axes.plot(*zip(*points, strict=True), marker="o", color=_BLUE, label="this classifier")
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy (strict)")
-    axes.set_title(f"Reliability on the test set (ECE {result.ece:.3f})")
-    axes.legend(loc="upper left", frameon=False)
-    figure.savefig(path, dpi=120)
+def sure(value: float, interval: Interval) -> str:
+    """A figure with its interval: `0.742 [0.713, 0.769]`."""
+    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
-def print_rows(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A plain table of text cells."""
-    table = Table()
-    for heading in headings:
-        table.add_column(heading)
-    for row in rows:
-        table.add_row(*row)
+def print_changes(console: Console, changes: Sequence[Change]) -> None:
+    """The first twenty prompts whose label changed, and how many there are."""
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in counted(changes).items())
+    console.print(f"the label of {len(changes)} prompts differs: {counts}", highlight=False)
+    if not changes:
+        return
+    table = Table("", "prompt", "gold", "first", "second")
+    for change in changes[:_CHANGES_SHOWN]:
+        verdict = Text(change.verdict, style=_COLOURS[change.verdict])
+        gold = change.gold + (f" ({change.second})" if change.second else "")
+        table.add_row(verdict, Text(excerpt(change.prompt)), gold, change.ours, change.theirs)
+    console.print(table)
+    if len(changes) > _CHANGES_SHOWN:
+        console.print(f"and {len(changes) - _CHANGES_SHOWN} more, all of them with --json", highlight=False)
+
+
+def excerpt(prompt: str) -> str:
+    """The start of a prompt on one line; what could steer a terminal becomes a space."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in prompt).split())
+    return line if len(line) <= _PROMPT_WIDTH else line[: _PROMPT_WIDTH - 1] + "…"
+
+
+def _figure_lines(result: Evaluation) -> list[str]:
+    def shown(name: str) -> str:
+        return sure(getattr(result, name), result.intervals[name])
+
+    calibration = result.calibration
+    low, high = calibration.band
+    lines = [
+        f"strict {shown('strict')}  lenient {shown('lenient')}  macro-F1 {shown('macro_f1')}",
+        f"coverage at 97 % lenient {shown('coverage_at_97')}  "
+        f"answered {shown('answered')}, lenient {shown('answered_lenient')} of these",
+        f"ECE {result.ece:.3f}, {'inside' if calibration.inside else 'above'} the band of a perfectly calibrated model "
+        f"[{low:.3f}, {high:.3f}]  calibration slope {sure(calibration.slope, calibration.slope_95)}",
+    ]
+    parts = []
+    if result.rule_wrong:
+        score = result.rule_wrong
+        parts.append(f"where the keyword rule is wrong {sure(score.strict, score.strict_95)} (n={score.n})")
+    if result.pairs:
+        pairs = result.pairs["all"]
+        parts.append(f"contrast pairs, both right {sure(pairs.both_right, pairs.both_right_95)} (n={pairs.n})")
+    return lines + (["  ".join(parts)] if parts else [])
+
+
+def _print_slices(console: Console, result: Evaluation) -> None:
+    shown = telling_slices(result)
+    if not shown:
+        return
+    table = Table(title="worst slices", title_justify="left")
+    for heading in ("slice", "strict", "lenient", "n"):
+        table.add_column(heading, justify="left" if heading == "slice" else "right")
+    for name, score in list(shown.items())[:_SLICES_SHOWN]:
+        shares = ((score.strict, score.strict_95), (score.lenient, score.lenient_95))
+        table.add_row(Text(name), *(_cell(console, share, interval) for share, interval in shares), str(score.n))
     console.print(table)
 
 
-def _canvas(width: float, height: float) -> tuple[Any, Any]:
-    # Figure, not pyplot: no global state and no window, whatever backend is set.
-    from matplotlib.figure import Figure  # noqa: PLC0415
+def _cell(console: Console, value: float, interval: Interval) -> str:
+    """A figure with its interval, under it where a line has no room for both."""
+    shown = sure(value, interval)
+    return shown if console.width >= _ROOMY else shown.replace(" [", "\n[")
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
+
+def telling_slices(result: Evaluation) -> dict[str, SliceScore]:
+    """The slices, worst first, that are large enough to say something and not the whole set."""
+    return {name: score for name, score in result.slices.items() if _FEWEST_SHOWN <= score.n < result.n}

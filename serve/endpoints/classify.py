@@ -15,6 +15,11 @@ router = APIRouter(tags=["prompts"], responses=ERRORS)
 @router.post("/v1/classify", summary="Classify one prompt or many")
 async def classify(body: ClassifyBody, service: ServiceDep) -> ClassifyResponse:
     """The intent of each prompt with its calibrated probability; `abstained` when that is under the threshold."""
-    predictions = await service.classification.predict(read_prompts(body, service.settings))
+    prompts = read_prompts(body, service.settings)
     version = service.classification.version or ""
-    return ClassifyResponse(data=[Decision.of(prediction) for prediction in predictions], model_version=version)
+    if body.explain:
+        explained = await service.classification.explain(prompts)
+        data = [Decision.of(explanation.prediction, explanation) for explanation in explained]
+    else:
+        data = [Decision.of(prediction) for prediction in await service.classification.predict(prompts)]
+    return ClassifyResponse(data=data, model_version=version)

@@ -52,6 +52,7 @@ function currentKey() {
 }
 
 export const classify = (prompt, signal) => send("v1/classify", { prompt }, signal);
+export const explain = (prompt, signal) => send("v1/classify", { prompt, explain: true }, signal);
 export const generate = (wishes, signal) => send("v1/generate", wishes, signal);
 export const listModels = () => read("v1/models");
 

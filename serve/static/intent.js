@@ -2,6 +2,7 @@
 
 import { classify } from "./api.js";
 import { byId, make, say } from "./dom.js";
+import { offerReasons, withdrawReasons } from "./why.js";
 import { percent, titled, verdict } from "./wording.js";
 
 const PAUSE_MS = 250;
@@ -18,6 +19,7 @@ export function watchIntent({ onVersion, onError }) {
     latest.abort();
     latest = new AbortController();
     const { signal } = latest;
+    withdrawReasons();
     if (text.trim() === "") return clearIntent();
     byId("bars").ariaBusy = "true";
     timer = setTimeout(() => readIntent(text, signal, { onVersion, onError }), PAUSE_MS);
@@ -29,6 +31,7 @@ async function readIntent(text, signal, { onVersion, onError }) {
     const answer = await classify(text, signal);
     if (signal.aborted) return;
     showIntent(answer.data[0]);
+    offerReasons(text, onError);
     onVersion(answer.model_version);
   } catch (error) {
     if (signal.aborted) return;

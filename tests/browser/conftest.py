@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from classifier import IntentClassifier
 from classifier.features import FeatureSpec, SurfaceFeatures
 from classifier.head import LinearHead
+from classifier.outlyingness import Outlyingness
 from serve.app import create_app
 from serve.settings import PREFIX, Settings
 
@@ -44,6 +45,9 @@ FEATURES = [
 # A row a class: the encoder's one number, which counts for nothing, then the three features.
 WEIGHTS = [[0.0, 0.0, 8.0, 4.0], [0.0, 12.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
 BIAS = [0.0, 0.0, 4.0]
+OUTLYINGNESS = Outlyingness(
+    np.zeros((3, 1), np.float32), np.eye(1, dtype=np.float32), np.linspace(0, 1, 101, dtype=np.float32)
+)
 
 Serve = Callable[..., str]
 Visit = Callable[..., "Visitor"]
@@ -60,7 +64,8 @@ def make_classifier() -> IntentClassifier:
     """Quotes or "banner:" mean text_heavy, "mockup|quick|draft" preview, "hmm" is a draw, all else complex_logic."""
     classes = ("preview", "text_heavy", "complex_logic")
     head = LinearHead(np.array(WEIGHTS, np.float32), np.array(BIAS, np.float32), 1.0, classes)
-    return IntentClassifier(FlatEncoder(), SurfaceFeatures(FEATURES), head, threshold=0.6, version="0123456789abcdef")
+    features, version = SurfaceFeatures(FEATURES), "0123456789abcdef"
+    return IntentClassifier(FlatEncoder(), features, head, OUTLYINGNESS, threshold=0.6, version=version)
 
 
 @dataclass

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import re
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import TrainedHome, run_command, write_rows
 
@@ -22,7 +26,31 @@ def test_json_for_programs(trained: TrainedHome) -> None:
     done = run_command("classify", "--json", "a cat", "a dog", home=trained.home)
     rows = [json.loads(line) for line in done.out.splitlines()]
     assert [row["row"] for row in rows] == [1, 2]
-    assert set(rows[0]) == {"row", "prompt", "intent", "confidence", "probabilities", "abstained"}
+    assert set(rows[0]) == {"row", "prompt", "intent", "confidence", "probabilities", "abstained", "ood"}
+
+
+def test_an_explanation_for_people(trained: TrainedHome) -> None:
+    """--explain prints the parts that add up and each word with its number, below the decision."""
+    done = run_command("classify", "--explain", "a neon sign that says OPEN", home=trained.home)
+    assert done.code == 0, done.err
+    assert done.out.startswith("text_heavy")
+    assert "text_heavy against" in done.out
+    for part in ("says", "(embedding)", "(bias)"):
+        assert re.search(rf"^ *{re.escape(part)} .*[+-]\d+\.\d\d", done.out, re.MULTILINE)
+    assert re.search(r"neon [+-]\d.*OPEN [+-]\d", done.out)
+
+
+def test_an_explanation_for_programs(trained: TrainedHome) -> None:
+    """--explain --json adds the structure to each answer; its parts add up to the log-odds of the probabilities."""
+    done = run_command("classify", "--explain", "--json", "a sign that says OPEN", "two cats", home=trained.home)
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    for row in rows:
+        found = row["explanation"]
+        parts = [found["bias"], found["embedding"], *(feature["contribution"] for feature in found["features"])]
+        assert math.fsum(parts) == pytest.approx(found["log_odds"], rel=1e-12)
+        odds = row["probabilities"][row["intent"]] / row["probabilities"][found["runner_up"]]
+        assert found["log_odds"] == pytest.approx(math.log(odds), abs=1e-2)
+    assert [word["text"] for word in rows[1]["explanation"]["words"]] == ["two", "cats"]
 
 
 def test_a_bad_row_loses_no_other(trained: TrainedHome, tmp_path: Path) -> None:
@@ -59,7 +87,7 @@ def test_csv_in_csv_out(trained: TrainedHome, tmp_path: Path) -> None:
         ("a", "1", "a cat, asleep"),
         ("c", "3", 'poster "SALE"'),
     ]
-    assert set(rows[0]) >= {"intent", "confidence", "abstained", "p_preview"}
+    assert set(rows[0]) >= {"intent", "confidence", "abstained", "ood", "p_preview"}
     assert "row 2: no prompt" in done.err
 
 
@@ -68,6 +96,7 @@ def test_wrong_usage_is_exit_two(trained: TrainedHome, tmp_path: Path) -> None:
     assert run_command("classify", home=trained.home).code == 2
     assert run_command("classify", "--input", str(tmp_path / "none.txt"), home=trained.home).code == 2
     assert run_command("classify", "x", "--input", "-", home=trained.home).code == 2
+    assert run_command("classify", "--explain", "--input", "-", home=trained.home).code == 2
 
 
 def test_without_a_champion_it_says_to_train(tmp_path: Path) -> None:

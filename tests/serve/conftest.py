@@ -18,6 +18,7 @@ from PIL import Image
 from classifier import IntentClassifier
 from classifier.features import FeatureSpec, SurfaceFeatures
 from classifier.head import LinearHead
+from classifier.outlyingness import Outlyingness
 from serve.app import create_app
 from serve.catalog import Catalog
 from serve.clock import Clock
@@ -35,6 +36,10 @@ FEATURES = [
 # A row a class: two encoder dimensions that hardly count, then the three features.
 WEIGHTS = [[0.01, 0.0, 0.0, 8.0, 4.0], [0.0, 0.01, 12.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]]
 BIAS = [0.0, 0.0, 4.0]
+# Every class lies at the origin, and distances up to 2 are known.
+OUTLYINGNESS = Outlyingness(
+    np.zeros((3, 2), np.float32), np.eye(2, dtype=np.float32), np.linspace(0, 2, 101, dtype=np.float32)
+)
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 MakeClassifier = Callable[..., IntentClassifier]
@@ -66,7 +71,8 @@ def make_classifier() -> MakeClassifier:
     def make(before: Callable[[], None] = lambda: None) -> IntentClassifier:
         classes = ("preview", "text_heavy", "complex_logic")
         head = LinearHead(np.array(WEIGHTS, np.float32), np.array(BIAS, np.float32), 1.0, classes)
-        return IntentClassifier(FakeEncoder(before), SurfaceFeatures(FEATURES), head, threshold=0.6, version="test")
+        features = SurfaceFeatures(FEATURES)
+        return IntentClassifier(FakeEncoder(before), features, head, OUTLYINGNESS, threshold=0.6, version="test")
 
     return make
 

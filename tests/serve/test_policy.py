@@ -50,7 +50,7 @@ NOBODY: frozenset[str] = frozenset()
 
 def seen(intent: str, confidence: float = 0.9, abstained: bool = False) -> Prediction:
     """A prediction whose other probabilities do not matter here."""
-    return Prediction(intent, confidence, {intent: confidence}, abstained)
+    return Prediction(intent, confidence, {intent: confidence}, abstained, ood=50.0)
 
 
 def route(

@@ -17,7 +17,7 @@ TODAY = date(2026, 11, 22)
 ALL = frozenset(CATALOG.providers)
 LIVE = Health(keyed=ALL, overridden=frozenset())
 SANDBOX = Health(keyed=ALL, overridden=ALL)
-SURE = Prediction("preview", 0.99, {"preview": 0.99}, False)
+SURE = Prediction("preview", 0.99, {"preview": 0.99}, False, ood=50.0)
 
 
 def named(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,41 @@ def test_every_figure_by_hand() -> None:
     assert result.coverage_at_97 == 0.75
     assert result.ece == pytest.approx((0.2 + 0.3 + 0.6 + 0.5) / 4)
     assert result.slices["words:1-6"].n == 4
+
+
+def test_every_figure_has_its_interval() -> None:
+    """All metrics but the calibration error have both ends, around the figure; figures that lack rows are out."""
+    gold = [Gold(f"prompt {i}", CLASSES[i % 3], None, ("language:en",), str(i // 2)) for i in range(60)]
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([1, 1, 1], 60).astype(np.float32)
+    result = evaluate(gold, p, CLASSES, threshold=0.5)
+    figures, bounds = result.metrics(), result.bounds()
+    bare = {"ece", "ece_band_low", "ece_band_high", "ece_inside_band"}
+    assert set(bounds) == {f"{name}_{side}" for name in figures.keys() - bare for side in ("low", "high")}
+    assert all(bounds[f"{n}_low"] <= figures[n] <= bounds[f"{n}_high"] for n in figures.keys() - bare)
+    assert "pairs_both_right" not in figures
+    assert figures["worst_recall"] == min(figures[f"recall_{label}"] for label in CLASSES)
+    assert result.part_metrics()["slice/language:en/strict"] == figures["strict"]
+
+
+def test_an_evaluation_repeats_and_is_plain_data() -> None:
+    """The same rows give the same figures to the last digit, and JSON can hold them."""
+    gold = [Gold(f"a red apple {i}", CLASSES[i % 3], None, ("tag:contrast",), str(i // 2)) for i in range(30)]
+    p = np.random.default_rng(1).dirichlet([1, 1, 1], 30).astype(np.float32)
+    first, second = (evaluate(gold, p, CLASSES, 0.5) for _ in range(2))
+    assert first == second
+    row = json.loads(json.dumps(first.to_json(), allow_nan=False))
+    assert row["strict_95"] == list(first.strict_95)
+    assert row["ece"] == row["calibration"]["ece"]
+
+
+def test_a_class_that_never_occurs_is_no_error() -> None:
+    """One row, one class: nothing divides by zero, and what nobody knows lies between 0 and 1."""
+    result = evaluate([_gold("preview")], np.array([[0.2, 0.7, 0.1]], np.float32), CLASSES, 0.9)
+    assert result.labels["complex_logic"].recall_95 == (0.0, 1.0)
+    assert result.intervals["answered_lenient"] == (0.0, 1.0)
+    assert result.macro_f1 == 0.0
+    assert json.dumps(result.to_json(), allow_nan=False)
 
 
 def test_calibration_error_of_a_perfect_and_a_boastful_model() -> None:
@@ -76,12 +112,15 @@ def test_paired_difference_sees_what_unpaired_cannot() -> None:
 
 
 def test_the_threshold_reaches_its_target() -> None:
-    """The lowest confidence is taken from which precision holds; impossible targets abstain always."""
-    confidence = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
-    right = np.array([True, True, False, True])
-    assert fit_threshold(confidence, right, 0.99) == pytest.approx(0.8, abs=1e-4)
-    assert fit_threshold(confidence, right, 0.75) == pytest.approx(0.6, abs=1e-4)
-    assert fit_threshold(confidence, np.zeros(4, dtype=bool), 0.5) == 1.0
+    """The lowest confidence is taken from which precision surely holds; impossible targets abstain always.
+
+    Twenty of twenty prove 0.1 ** (1 / 20) = 0.891 with 90 % confidence, so they reach 0.89 and not 0.9.
+    """
+    confidence = np.linspace(0.99, 0.6, 40).astype(np.float32)
+    right = np.arange(40) < 20
+    assert fit_threshold(confidence, right, 0.89) == pytest.approx(0.8, abs=1e-4)
+    assert fit_threshold(confidence, right, 0.9) == 1.0
+    assert fit_threshold(confidence, ~right, 0.5) == 1.0
 
 
 @given(st.floats(0.3, 4.0))

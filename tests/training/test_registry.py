@@ -41,7 +41,7 @@ def client(trained: TrainedHome) -> Any:
 
 
 def test_a_run_holds_what_a_data_scientist_looks_for(trained: TrainedHome, client: Any) -> None:
-    """Params, metrics, both datasets with digests, plots, the model and its tags are on the run."""
+    """Params, metrics with intervals, both datasets with digests, plots, the report and tags are on the run."""
     run = client.get_run(trained.answer["run_id"])
     assert run.data.metrics["strict"] == pytest.approx(trained.answer["evaluation"]["strict"], abs=1e-6)
     assert run.data.params["encoder"] == "all-MiniLM-L6-v2"
@@ -50,7 +50,11 @@ def test_a_run_holds_what_a_data_scientist_looks_for(trained: TrainedHome, clien
     assert inputs["training"] == run.data.tags["data_fingerprint"][:32]
     assert set(inputs) == {"training", "test"}
     plots = {item.path for item in client.list_artifacts(run.info.run_id, "plots")}
-    assert plots == {"plots/confusion_matrix.png", "plots/reliability.png"}
+    assert plots == {f"plots/{name}.png" for name in ("confusion_matrix", "reliability", "risk_coverage")}
+    metrics = run.data.metrics
+    assert metrics["strict_low"] < metrics["strict"] < metrics["strict_high"]
+    assert {"calibration_slope", "ece_inside_band", "rule_wrong_strict", "slice/language:en/strict"} <= set(metrics)
+    assert "report.html" in {item.path for item in client.list_artifacts(run.info.run_id)}
 
 
 def test_the_version_has_aliases_and_tags(trained: TrainedHome, client: Any) -> None:

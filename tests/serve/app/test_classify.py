@@ -24,7 +24,7 @@ async def test_one_prompt_is_a_list_of_one(serving: Serving, settings: Settings)
         body = (await client.post("/v1/classify", json={"prompt": 'a sign that says "OPEN"'})).json()
     assert (body["object"], body["model_version"]) == ("list", "test")
     (decision,) = body["data"]
-    assert set(decision) == {"intent", "confidence", "probabilities", "abstained"}
+    assert set(decision) == {"intent", "confidence", "probabilities", "abstained", "ood"}
     assert (decision["intent"], decision["abstained"]) == ("text_heavy", False)
     assert decision["confidence"] == decision["probabilities"]["text_heavy"]
     assert sum(decision["probabilities"].values()) == pytest.approx(1.0)

@@ -22,7 +22,7 @@ REQUEST = ImageRequest("two cats")
 
 def job_with_route() -> Job:
     """A job whose route has several candidates, in the sandbox's world where nothing is dead."""
-    seen = Prediction("complex_logic", 0.9, {"complex_logic": 0.9}, abstained=False)
+    seen = Prediction("complex_logic", 0.9, {"complex_logic": 0.9}, abstained=False, ood=50.0)
     route = choose_route(seen, Constraints(REQUEST), load_catalog(), Health(ALL, ALL), date(2026, 11, 22))
     assert len(route.taken) == 3
     return Job(REQUEST, route=route)
