@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $(INSTALLED)
 
 run: install ## Train if there is no champion yet, then serve on http://127.0.0.1:8000
-	test -f '$(STATE)/champion.json' || $(BIN)/prompt-intent train
+	test -f '$(STATE)/champion.json' || $(BIN)/prompt-intent train --effort quick
 	$(BIN)/prompt-intent serve --host 127.0.0.1 --port 8000
 
 test: install ## Run all tests (needs Debian's chromium for the page)

@@ -46,7 +46,8 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `manifest.json` says. `threshold` is the confidence under which the classifier abstains."""
+    """What `manifest.json` says. `threshold` is the confidence under which the classifier abstains, `scripts` are those
+    it can read (see `IntentClassifier`)."""
 
     labels: list[str]
     encoder: EncoderInfo
@@ -56,6 +57,7 @@ class Manifest:
     data: dict[str, Any]
     metrics: dict[str, Any]
     libraries: dict[str, str]
+    scripts: list[str] = field(default_factory=list)
     canaries: list[Canary] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT

@@ -47,8 +47,8 @@ class Explanation:
     """A prediction taken apart.
 
     `log_odds`, natural logarithm, are those of `prediction.intent` against `runner_up`; `bias`, `embedding` and the
-    contributions of `features` add up to them. `features` are all of the bundle's, the weightiest first; `words` make
-    up the normalised prompt, in its order.
+    contributions of `features` add up to them. They are the head's, also of a prompt whose script it cannot read.
+    `features` are all of the bundle's, the weightiest first; `words` make up the normalised prompt, in its order.
     """
 
     prediction: Prediction
@@ -71,7 +71,7 @@ def explain(classifier: IntentClassifier, prompt: str) -> Explanation:
     spans = _spans(normalise(prompt).split())
     variants = [" ".join(spans[:i] + spans[i + 1 :]) for i in range(len(spans))]
     inputs = classifier.inputs([" ".join(spans), *variants])
-    [prediction] = classifier.predict_inputs(inputs[:1])
+    [prediction] = classifier.predict_inputs(inputs[:1], [" ".join(spans)])
     top, second = np.argsort([-prediction.probabilities[label] for label in classifier.classes_], kind="stable")[:2]
     slopes, bias = _difference(classifier.head, int(top), int(second))
     products = inputs[0].astype(np.float64) * slopes

@@ -17,6 +17,7 @@ from classifier.errors import BundleError
 from classifier.features import SurfaceFeatures
 from classifier.head import LinearHead
 from classifier.outlyingness import Outlyingness
+from classifier.script import main_script
 from classifier.text import normalise
 
 # Float32 kernels differ between CPUs by about 1e-6; anything above this is another model.
@@ -44,6 +45,8 @@ class IntentClassifier:
     Attributes:
         classes_: labels, in the order of `predict_proba`'s columns.
         threshold: confidence under which a prediction abstains; fitted in training.
+        scripts: the scripts of the training prompts; any other is unreadable, and its prompts get equal probabilities
+            for all classes, which no threshold lets pass. Empty: whatever comes is read.
         version: the bundle's SHA-256, or "unsaved".
     """
 
@@ -54,6 +57,7 @@ class IntentClassifier:
         head: LinearHead,
         outlyingness: Outlyingness,
         threshold: float,
+        scripts: Sequence[str] = (),
         version: str = "unsaved",
     ) -> None:
         self.encoder = encoder
@@ -61,6 +65,7 @@ class IntentClassifier:
         self.head = head
         self.outlyingness = outlyingness
         self.threshold = threshold
+        self.scripts = frozenset(scripts)
         self.version = version
 
     @property
@@ -87,6 +92,7 @@ class IntentClassifier:
             LinearHead.load(folder / "head.npz"),
             Outlyingness.load(folder / "head.npz"),
             manifest.threshold,
+            manifest.scripts,
             bundle_id(folder),
         )
         classifier._prove(manifest, folder)
@@ -96,7 +102,8 @@ class IntentClassifier:
         """Calibrated probabilities, float32 of shape (len(texts), len(classes_)); an empty list gives (0, k)."""
         if len(texts) == 0:
             return np.zeros((0, len(self.classes_)), dtype=np.float32)
-        return self.head.predict_proba(self.inputs([normalise(text) for text in texts]))
+        normalised = [normalise(text) for text in texts]
+        return self._shares(self.inputs(normalised), normalised)
 
     def inputs(self, normalised: Sequence[str]) -> NDArray[np.float32]:
         """What the head reads: [sentence embedding ; surface features], float32 of shape (n, dim + features)."""
@@ -104,14 +111,21 @@ class IntentClassifier:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order."""
-        return self.predict_inputs(self.inputs([normalise(text) for text in texts])) if len(texts) else []
+        normalised = [normalise(text) for text in texts]
+        return self.predict_inputs(self.inputs(normalised), normalised) if normalised else []
 
-    def predict_inputs(self, inputs: NDArray[np.float32]) -> list[Prediction]:
+    def predict_inputs(self, inputs: NDArray[np.float32], normalised: Sequence[str]) -> list[Prediction]:
         """One prediction a row of what `inputs` gave: the encoder, which costs nearly all the time, runs once."""
         oods = self.outlyingness.percentiles(inputs[:, : self.outlyingness.dim])
-        return [
-            self._prediction(row, float(ood)) for row, ood in zip(self.head.predict_proba(inputs), oods, strict=True)
-        ]
+        shares = self._shares(inputs, normalised)
+        return [self._prediction(row, float(ood)) for row, ood in zip(shares, oods, strict=True)]
+
+    def _shares(self, inputs: NDArray[np.float32], normalised: Sequence[str]) -> NDArray[np.float32]:
+        shares = self.head.predict_proba(inputs)
+        if self.scripts:
+            unreadable = [main_script(text) not in self.scripts for text in normalised]
+            shares[unreadable] = 1 / len(self.classes_)
+        return shares
 
     def _prediction(self, row: NDArray[np.float32], ood: float) -> Prediction:
         top = int(row.argmax())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from classifier.home import Home
 from training.ablation_cli import ablation_app
-from training.config import DATA_FILE, DEFAULT_ENCODER, TEST_FILE, FineTuning, TrainConfig
+from training.config import DATA_FILE, DEFAULT_ENCODER, EFFORTS, TEST_FILE, Effort, TrainConfig
 from training.data_cli import data_app
 from training.errors import GateError
 from training.evaluation_cli import command_line, evaluation_app
@@ -43,10 +43,11 @@ def train(
     threads: Annotated[int, typer.Option(min=1)] = 2,
     target_precision: Annotated[
         float, typer.Option(min=0, max=1, help="Of the answered prompts; sets when to abstain.")
-    ] = 0.9,
-    fine_tune: Annotated[
-        bool, typer.Option("--fine-tune", help="Fine-tune the encoder first: better, and minutes instead of seconds.")
-    ] = False,
+    ] = 0.97,
+    effort: Annotated[
+        Effort,
+        typer.Option(help="best: several passes of fine-tuning; quick: one; frozen: the encoder stays as it is."),
+    ] = "best",
     as_json: JsonOption = False,
 ) -> None:
     """Train a classifier, log it to MLflow, register it as @challenger; the first promotes itself if it is good."""
@@ -57,10 +58,11 @@ def train(
     from training.registry import Registry  # noqa: PLC0415
 
     home, console = Home.from_env(), Console(stderr=as_json)
-    tuning = FineTuning(seed=seed) if fine_tune else None
+    tuning = EFFORTS[effort]
     config = TrainConfig(
-        data, test, encoder, seed=seed, threads=threads, target_precision=target_precision, fine_tuning=tuning
-    )
+        data, test, encoder, seed=seed, threads=threads, target_precision=target_precision,
+        fine_tuning=tuning and replace(tuning, seed=seed),
+    )  # fmt: skip
     home.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.cache, prefix="training-") as folder:
         with Bars(console) as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from training.config import EFFORTS, Effort, TrainConfig
 from training.errors import DatasetError
 from training.file_check import FileReport, check_file
 from training.report_output import json_report, plain_lines, tables, verdict
@@ -46,6 +48,33 @@ def check_command(
     else:
         _show(reports)
     raise typer.Exit(any(report.report.failed for report in reports))
+
+
+@data_app.command("suspects")
+def suspects_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled prompts, JSON lines.")] = DEFAULT_FILE,
+    effort: Annotated[Effort, typer.Option(help="How the judges are trained; as in `train`.")] = "quick",
+    parts: Annotated[int, typer.Option(min=2, help="Parts the groups are cut into; each is judged by the others.")] = 3,
+    seed: int = 0,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List rows whose label is probably wrong, surest first: judged by classifiers that never saw them."""
+    from training.dataset import load_prompts  # noqa: PLC0415 - heavy imports wait until a command runs
+    from training.label_errors import cross_validated, suspects, workload  # noqa: PLC0415
+    from training.progress import Bars  # noqa: PLC0415
+
+    config = TrainConfig(file, seed=seed, threads=threads, fine_tuning=EFFORTS[effort])
+    rows = load_prompts(file)
+    with Bars(Console(stderr=True)) as progress:
+        progress.stage("judging", workload(len(rows), config, parts))
+        found = suspects(rows, cross_validated(rows, config, parts, progress.advance))
+    for suspect in found:
+        row = {"said": suspect.said, "confidence": round(suspect.confidence, 4), "intent": suspect.row.intent}
+        line = json.dumps(row | {"prompt": suspect.row.prompt}, ensure_ascii=False)
+        shown = f"{suspect.confidence:.2f} {suspect.said}, labelled {suspect.row.intent}: {suspect.row.prompt}"
+        typer.echo(line if as_json else shown)
+    typer.echo(f"{len(found)} of {len(rows)} rows to read again", err=True)
 
 
 def _comparisons(files: Sequence[Path], against: Path | None) -> list[tuple[Path, Path | None]]:

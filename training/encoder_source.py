@@ -82,3 +82,10 @@ def weights_sha256(model: SentenceTransformer) -> str:
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()
+
+
+def fast_bfloat16() -> bool:
+    """Half the time where the processor multiplies bfloat16 itself; elsewhere it would be emulated, and slow."""
+    import torch  # noqa: PLC0415
+
+    return bool(torch.cpu._is_avx512_bf16_supported())

@@ -168,7 +168,7 @@ def evaluate(
         calibration=calibrate(probabilities, true, resampling),
         risk_coverage=risk_curve(confidence, strict, lenient, resampling),
         slices=slice_scores(gold, strict, lenient, rule_hits(gold), resampling),
-        languages=language_scores(gold, strict, resampling),
+        languages=language_scores(gold, strict, answered, resampling),
         pairs=pair_scores(gold, strict, resampling),
     )
 

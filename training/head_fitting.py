@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +37,16 @@ class FittedHead:
 
 def hold_back(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int) -> Split:
     """Hold back one of `parts` parts, balanced by label; neither encoder nor head may see it before calibration."""
+    return next(folds(labels, groups, parts, seed))
+
+
+def folds(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int) -> Iterator[Split]:
+    """Each of `parts` parts held back once; whole groups, balanced by label."""
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
 
-    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    fit, held_back = next(iter(folds.split(np.zeros(len(labels)), list(labels), list(groups))))
-    return Split(fit, held_back)
+    parting = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    for fit, held_back in parting.split(np.zeros(len(labels)), list(labels), list(groups)):
+        yield Split(fit, held_back)
 
 
 def fit_head(

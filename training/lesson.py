@@ -1,4 +1,4 @@
-"""What a training learns from: every prompt, changed copies of some, and which rows it holds back."""
+"""What a training learns from, and which rows it holds back."""
 
 from __future__ import annotations
 
@@ -8,32 +8,42 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifier.text import normalise
-from training.augmentation import augment
 from training.config import TrainConfig
 from training.dataset import LabeledPrompt
+from training.errors import DatasetError
 from training.head_fitting import Split, hold_back
+
+CALIBRATION = "calibration"
+"""The tag of rows that nothing is fitted on but temperature and thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """n normalised texts with their labels; rows from `originals` on are changed copies, all of them fitted on."""
+    """n normalised texts with their labels, and which of them are fitted on."""
 
     texts: list[str]
     labels: list[str]
     split: Split
-    originals: int
 
 
 def read_lesson(rows: Sequence[LabeledPrompt], config: TrainConfig) -> Lesson:
-    """Hold back whole groups, and add a changed copy of a share of the rest (see `augmentation`)."""
-    texts, labels = [normalise(row.prompt) for row in rows], [row.intent for row in rows]
-    split = hold_back(labels, [row.group for row in rows], config.held_back, config.seed)
-    changed = [normalise(text) for text in augment([texts[i] for i in split.fit], config.augmented, config.seed)]
-    copies = [(i, text) for i, text in zip(split.fit, changed, strict=True) if text != texts[i]]
-    fit = np.concatenate([split.fit, np.arange(len(texts), len(texts) + len(copies))])
-    return Lesson(
-        [*texts, *(text for _, text in copies)],
-        [*labels, *(labels[i] for i, _ in copies)],
-        Split(fit, split.held_back),
-        len(texts),
-    )
+    """Groups with a row tagged for calibration are held back: writers of their own, as new to it as its users are.
+
+    A file without any holds back a part of all groups instead, which tells less: other rows have made their writers
+    known.
+
+    Raises:
+        DatasetError: every row is tagged for calibration.
+    """
+    labels = [row.intent for row in rows]
+    return Lesson([normalise(row.prompt) for row in rows], labels, _split(rows, labels, config))
+
+
+def _split(rows: Sequence[LabeledPrompt], labels: Sequence[str], config: TrainConfig) -> Split:
+    tagged = {row.group for row in rows if CALIBRATION in row.tags}
+    held_back = np.array([row.group in tagged for row in rows], dtype=bool)
+    if held_back.all():
+        raise DatasetError(f"every row is tagged {CALIBRATION!r}, so there is nothing to fit on: untag some groups")
+    if held_back.any():
+        return Split(np.flatnonzero(~held_back), np.flatnonzero(held_back))
+    return hold_back(labels, [row.group for row in rows], config.held_back, config.seed)

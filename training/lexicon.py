@@ -16,39 +16,65 @@ def _words(*alternatives: str) -> str:
 _SAYS = _words(
     "says", "saying", "said to read", "reads", "reading", "that read", "titled", "entitled", "lettered", "lettering",
     "captioned?", "engraved", "embossed", "inscribed", "inscription", "spell(?:s|ed|ing)?", "written", "headline",
-    "headlined", "tagline", "slogan", "wordmark", "with the words?", "the words?", "the text", "the phrase", "the name",
-    "named", "called", "brand(?:ed|ing)?", "masthead", "coverline", "copy", "que diga", "que dice", "con el texto",
-    "avec le texte", "qui dit", "mit der aufschrift", "steht", "schriftzug", "com o texto", "escrito", "con scritto",
-    "scritta",
+    "headlined", "tagline", "slogan", "wordmark", "with the words?", "the words?", "the text", "the phrase",
+    "the name", "named", "called", "brand(?:ed|ing)?", "masthead", "coverline", "copy", "di(?:ce|ga)",
+    "rotulad[oa]s?", "titulad[oa]s?", "frase", "palabras?", "inscripci[oó]n", "leyenda", "bordad[oa]s?",
+    "grabad[oa]s?", "escrit[oa]s?", "letras", "dit", "indiqu\\w+", "affich(?:e|ant)", "marqu[ée]e?s?",
+    "intitul[ée]e?s?", "[ée]crite?s?", "inscrite?s?", "grav[ée]e?s?", "brod[ée]e?s?", "lettres", "aufschrift",
+    "steht", "schriftzug", "beschrift\\w+", "betitelt", "spruch", "lautet", "gestickt", "graviert", "geschrieben",
+    "worte?n?", "buchstaben?", "di(?:z|zendo)", "dizeres", "palavras?", "intitulad[oa]", "gravad[oa]s?", "letreiro",
+    "scritt[oaei]", "parol[ae]", "intitolat[oa]", "ricamat[oa]", "incis[oa]", "stampat[oa]", "recita", "lettere",
+    "testo", "texto", "texte",
 )  # fmt: skip
 _DELIVERABLE = _words(
     "logos?", "logotipo", "banners?", "posters?", "flyers?", "signs?", "signage", "labels?", "menus?", "stickers?",
     "business cards?", "invitations?", "infographics?", "typograph(?:y|ic)", "calligraphy", "monogram", "emblem",
     "badge", "billboards?", "brochure", "leaflet", "book cover", "magazine cover", "album cover", "certificate",
-    "cartel", "letrero", "affiche", "panneau", "schild", "plakat", "etikett", "cartaz", "convite", "locandina",
-    "cartello", "headline", "slides?", "greeting card", "postcard", "packaging", "ui", "dashboard", "landing page",
+    "carteles", "cartel", "letreros?", "r[oó]tulos?", "p[oó]ster(?:es)?", "afiche", "pancarta", "etiquetas?",
+    "tarjetas?", "folletos?", "camisetas?", "taza", "portada", "pegatinas?", "invitaci[oó]n", "diploma", "pizarra",
+    "pantalla", "affiches?", "panneaux?", "enseignes?", "pancartes?", "[ée]tiquettes?", "carte de", "prospectus",
+    "couverture", "autocollants?", "faire-part", "ardoise", "[ée]cran", "banderole", "n[ée]on", "schild(?:er)?",
+    "\\w*schild", "plakate?", "\\w*plakat", "etikett(?:en)?", "speisekarte", "visitenkarten?", "tasse", "becher",
+    "aufkleber", "einladung(?:en)?", "urkunde", "tafel", "bildschirm", "leuchtreklame", "kennzeichen", "placas?",
+    "cartaz(?:es)?", "card[aá]pio", "ementa", "cart[aã]o", "panfleto", "caneca", "capa", "adesiv[oi]", "convites?",
+    "faixa", "lousa", "cartell[oi]", "insegn[ae]", "locandin[ae]", "etichett[ae]", "men[uú]s?", "men[uù]",
+    "bigliett[oi]", "volantin[oi]", "magliett[ae]", "tazza", "copertina", "invit[oi]", "targa", "lavagna", "schermo",
+    "striscione", "headline", "slides?", "greeting card", "postcard", "packaging", "ui", "dashboard", "landing page",
     "screenshot", "app screen", "storefront", "t-?shirts?", "mug", "plaque", "neon", "tattoo", "letters?", "fonts?",
 )  # fmt: skip
 _NO_TEXT = (
     r"\b(?:no|without|zero|free of|sin|sans|ohne|sem|senza)\s+(?:any\s+|visible\s+)?"
-    r"(?:text|words?|letter(?:s|ing)?|logos?|captions?|writing|typography|watermarks?|type|copy|signature|texto|texte)\b"
+    r"(?:text|words?|letter(?:s|ing)?|logos?|captions?|writing|typography|watermarks?|type|copy|signature|texto|texte|"
+    r"palabras|letras|mots|lettres|worte|schrift|beschriftung|buchstaben|palavras|testo|scritte|parole|lettere)\b"
 )
 _DRAFT = _words(
     "draft(?:s|ed)?", "mock-?ups?", "quick(?:ly)?", "rough(?:ly|s)?", "sketch(?:es|y)?", "thumbnails?", "wireframes?",
     "placeholders?", "concept", "low[- ]?fi", "lo-?fi", "fast", "asap", "scribbles?", "doodles?", "napkin", "preview",
     "proof of concept", "first pass", "blocking", "block-?out", "greybox", "ideation", "explor(?:e|ation|ations)",
-    "iteration", "wip", "boceto", "bosquejo", "rapid[oa]", "r[aá]pido", "croquis", "brouillon", "entwurf", "skizze",
-    "schnell", "rascunho", "esbo[cç]o", "bozza", "schizzo", "veloce", "speedpaint", "unrefined", "nothing fancy",
+    "iteration", "wip", "speedpaint", "unrefined", "nothing fancy", "bocetos?", "bosquejos?", "borrador", "maqueta",
+    "esbozo", "garabato", "provisional", "r[aá]pid[oa]s?", "croquis", "brouillon", "esquisses?", "[ée]bauche",
+    "maquette", "vite", "rapide(?:ment)?", "provisoire", "gribouill\\w+", "entwurf", "entw[uü]rfe", "\\w*skizzen?",
+    "skizzenhaft", "grobe?[rsn]?", "schnelle?[rsn]?", "platzhalter", "rohfassung", "kritzelei", "rascunhos?",
+    "esbo[cç]os?", "rabisco", "maquete", "provis[oó]ri[oa]", "bozz[ae]", "bozzetto", "schizz[oi]", "abbozzo",
+    "veloce(?:mente)?", "scarabocchio", "segnaposto", "provvisori[oa]", "al volo",
 )  # fmt: skip
 _COUNT = _words(
     "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "dozen", "pair",
-    "couple", "both", "several", "trio", "twins?", "triplets", "dos", "tres", "deux", "trois", "zwei", "drei", "dois",
-    "tr[eê]s", "due", "tre",
+    "couple", "both", "several", "trio", "twins?", "triplets", "dos", "tres", "cuatro", "cinco", "seis", "siete",
+    "ocho", "nueve", "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "zwei", "drei", "vier", "f[uü]nf",
+    "sechs", "sieben", "acht", "neun", "dois", "duas", "tr[eê]s", "quatro", "sete", "oito", "nove", "due", "tre",
+    "quattro", "cinque", "sei", "sette", "otto",
 )  # fmt: skip
 _SPATIAL = _words(
     "left", "right", "above", "below", "under(?:neath)?", "beneath", "behind", "in front of", "beside", "next to",
     "between", "on top of", "atop", "inside", "around", "opposite", "facing", "across from", "near", "surrounded by",
     "side by side", "in the middle", "foreground", "against", "over", "upside down", "stacked", "leaning",
+    "izquierda", "derecha", "encima", "debajo", "detr[aá]s", "delante", "entre", "junto a", "al lado", "dentro",
+    "sobre", "bajo", "alrededor", "frente", "gauche", "droite", "dessus", "dessous", "sous", "derri[eè]re", "devant",
+    "[aà] c[oô]t[ée]", "autour", "en face", "links", "rechts", "[uü]ber", "unter", "hinter", "vor", "zwischen",
+    "neben", "gegen[uü]ber", "esquerda", "direita", "acima", "abaixo", "atr[aá]s", "ao lado", "em cima", "embaixo",
+    "debaixo", "sinistra", "destra", "sopra", "sotto", "dietro", "davanti", "accanto", "intorno", "di fronte", "tra",
+    "fra",
 )  # fmt: skip
 _ACTING = (
     r"\b(?:chas|hold|carr|rid|eat|push|pull|fight|watch|hand|giv|tak|feed|lead|steal|throw|catch|point|reach|drag|"
@@ -57,32 +83,43 @@ _ACTING = (
 )
 _CONTRAST = _words(
     "while", "whereas", "but", "each", "every", "one", "other", "another", "instead", "whose", "first", "second",
-    "third", "except", "only", "half", "same", "different", "identical", "who", "which", "as if", "mientras", "pendant",
-    "w[aä]hrend", "enquanto", "mentre",
+    "third", "except", "only", "half", "same", "different", "identical", "who", "which", "as if", "mientras", "pero",
+    "cada", "otr[oa]s?", "excepto", "salvo", "en vez de", "pendant que", "tandis", "mais", "chaque", "autres?",
+    "sauf", "au lieu", "w[aä]hrend", "aber", "jede[rsnm]?", "andere[rsnm]?", "au[sß]+er", "statt", "enquanto",
+    "outr[oa]s?", "exceto", "em vez de", "mentre", "ogni", "altr[oaie]", "tranne", "invece",
 )  # fmt: skip
 _COMPARE = _words(
     "bigger", "smaller", "taller", "shorter", "larger", "longer", "older", "younger", "more", "less", "fewer", "than",
-    "twice", "as (?:big|tall|large|many|small) as",
+    "twice", "as (?:big|tall|large|many|small) as", "m[aá]s", "mayor", "menor", "moins", "gr[oö](?:ss|ß)er",
+    "kleiner", "als", "maior", "do que", "pi[uù]",
 )  # fmt: skip
-_NEGATION = _words("no", "not", "without", "never", "nobody", "nothing", "none", "empty", "missing", "n't", "neither")
+_NEGATION = _words(
+    "no", "not", "without", "never", "nobody", "nothing", "none", "empty", "missing", "n't", "neither", "sin",
+    "ning[uú]n[oa]?", "nadie", "sans", "aucune?", "personne", "ohne", "keine?[rnms]?", "niemand", "nicht", "sem",
+    "nenhuma?", "ningu[eé]m", "não", "senza", "nessun[oa]?",
+)  # fmt: skip
 _STYLE = _words(
     "4k", "8k", "hdr?", "uhd", "octane", "unreal engine", "ray ?trac\\w*", "cinematic", "masterpiece", "best quality",
     "ultra[- ]?\\w*", "hyper-?realis\\w*", "photo-?realis\\w*", "highly detailed", "intricate", "artstation",
     "trending", "bokeh", "volumetric", "depth of field", "sharp focus", "studio light\\w*", "soft light\\w*",
-    "golden hour", "rim light", "film grain", "wallpaper", "render", "aesthetic", "lighting", "concept art", "by greg",
+    "golden hour", "rim light", "film grain", "wallpaper", "render", "aesthetic", "lighting", "concept art",
+    "by greg",
 )  # fmt: skip
 _ARTWORK = _words(
     "photo(?:graph)?", "portrait", "painting", "illustration", "close-?up", "macro", "landscape", "still life",
-    "watercolou?r", "oil", "drawing", "shot", "product shot", "render", "anime", "vector", "icon", "pattern", "texture",
+    "watercolou?r", "oil", "drawing", "shot", "product shot", "render", "anime", "vector", "icon", "pattern",
+    "texture",
 )  # fmt: skip
 _IMPOSSIBLE = _words(
     "made of", "made from", "made entirely", "built from", "turns? into", "becom(?:es|ing)", "instead of", "as a",
     "as if", "metaphor", "paradox", "impossible", "infinite", "surreal", "dream", "time", "memory", "loneliness",
     "grief", "concept of", "personified", "escher", "recursive", "reflection", "shadow", "dissolving", "inside out",
+    "hech[oa]s? de", "faite?s? de", "feit[oa]s? de", "fatt[oaie] di",
 )  # fmt: skip
 _DIAGRAM = _words(
     "diagram", "flow-?chart", "timeline", "chart", "graph", "map", "cross[- ]section", "schematic", "cutaway",
-    "exploded view", "blueprint", "process", "cycle", "steps?", "stages?", "anatomy", "panels?", "comic", "storyboard",
+    "exploded view", "blueprint", "process", "cycle", "steps?", "stages?", "anatomy", "panels?", "comic",
+    "storyboard",
 )  # fmt: skip
 
 # Capitals say something only beside small letters: a prompt typed in one case throughout stresses nothing. Anchored, so
@@ -115,8 +152,8 @@ SPECS = (
     FeatureSpec("compare", _COMPARE, cap=2),
     FeatureSpec("negation", _NEGATION, cap=2),
     FeatureSpec("articles", _words("an?", "the", "his", "her", "its", "their"), cap=8),
-    FeatureSpec("indefinite", _words("an?"), cap=4),
-    FeatureSpec("and", r"\band\b|&", cap=4),
+    FeatureSpec("indefinite", _words("an?", "una?", "une", "eine?[rnm]?", "uma?"), cap=4),
+    FeatureSpec("and", r"\b(?:and|y|et|und)\b|&", cap=4),
     FeatureSpec("style", _STYLE, cap=5),
     FeatureSpec("artwork", _ARTWORK, cap=3),
     FeatureSpec("impossible", _IMPOSSIBLE, cap=2),

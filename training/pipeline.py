@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from classifier.home import Home
 from classifier.intents import DEFAULT_INTENTS
 from classifier.model import IntentClassifier
 from classifier.outlyingness import Outlyingness
+from classifier.script import main_script
 from classifier.text import normalise
 from training.abstention import fit_threshold
 from training.config import FineTuning, TrainConfig
@@ -34,6 +36,7 @@ from training.outlier_fitting import fit_outlyingness
 from training.progress import Progress
 
 _CANARIES = 12
+_READ_FROM = 0.01
 _LIBRARIES = ("numpy", "onnxruntime", "scikit-learn", "sentence-transformers", "tokenizers", "torch", "transformers")
 
 
@@ -76,7 +79,8 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
     outlyingness = fit_outlyingness(vectors, lesson.labels, lesson.split, DEFAULT_INTENTS)
     progress.stage("exporting the encoder")
     exported = export_encoder(encoder, folder, lesson.texts[:: max(1, len(lesson.texts) // _CANARIES)])
-    classifier = IntentClassifier(exported, features, fitted.head, outlyingness, threshold)
+    scripts = _scripts(lesson.texts)
+    classifier = IntentClassifier(exported, features, fitted.head, outlyingness, threshold, scripts)
     progress.stage("evaluating on the test set")
     probabilities = classifier.predict_proba([row.prompt for row in gold])
     evaluation = evaluate(gold, probabilities, DEFAULT_INTENTS, threshold)
@@ -101,8 +105,7 @@ def _fine_tuned(
     encoder: EncoderSource, rows: Sequence[LabeledPrompt], lesson: Lesson, features: SurfaceFeatures,
     settings: FineTuning, progress: Progress,
 ) -> EncoderSource:  # fmt: skip
-    # Its own changed copies, anew in every epoch: the lesson's are for the head.
-    seen = [int(i) for i in lesson.split.fit if i < lesson.originals]
+    seen = [int(i) for i in lesson.split.fit]
     progress.stage("fine-tuning the encoder", total=settings.epochs * len(seen))
     targets = soft_targets([rows[i].intent for i in seen], [rows[i].second for i in seen], DEFAULT_INTENTS)
     return fine_tune(encoder, [lesson.texts[i] for i in seen], features, targets, settings, progress.advance)
@@ -112,6 +115,12 @@ def _threshold(fitted: FittedHead, rows: Sequence[LabeledPrompt], config: TrainC
     said = [DEFAULT_INTENTS[i] for i in fitted.held_back.argmax(axis=1)]
     right = np.array([label in (row.intent, row.second) for row, label in zip(rows, said, strict=True)])
     return fit_threshold(fitted.held_back.max(axis=1), right, config.target_precision)
+
+
+def _scripts(texts: Sequence[str]) -> list[str]:
+    """The scripts that the classifier has learned to read: those of at least one training prompt in a hundred."""
+    counts = Counter(main_script(text) for text in texts)
+    return sorted(script for script, n in counts.items() if script and n >= _READ_FROM * len(texts))
 
 
 def _write_parts(folder: Path, features: SurfaceFeatures, fitted: FittedHead, outlyingness: Outlyingness) -> None:
@@ -143,6 +152,7 @@ def _manifest(
             "test_rows": evaluation.n,
         },
         metrics=evaluation.metrics(),
+        scripts=sorted(classifier.scripts),
         libraries={name: importlib.metadata.version(name) for name in _LIBRARIES},
         canaries=[Canary(prompt, row) for prompt, row in zip(prompts, known, strict=True)],
     )

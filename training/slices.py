@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from classifier.script import LATIN, main_script
 from training.bootstrap import Flags, Interval, Resampling, bounds
 from training.gold import Gold
 from training.keyword_rule import keyword_intents
@@ -15,7 +16,7 @@ from training.keyword_rule import keyword_intents
 RULE_WRONG, RULE_RIGHT = "keyword rule:wrong", "keyword rule:right"
 _CONTRAST = "tag:contrast"
 _LANGUAGE, _REFERENCE = "language:", "language:en"
-_OTHERS = "all but en"
+_LATIN_SCRIPT, _OTHER_SCRIPTS = "Latin script but en", "other scripts"
 # Writers tag freely: a tag of a few rows says nothing but its own noise.
 _FEWEST_OF_A_TAG = 20
 
@@ -33,13 +34,18 @@ class SliceScore:
 
 @dataclass(frozen=True, slots=True)
 class LanguageScore:
-    """Strict accuracy on the `n` rows of one language, and as a share of the accuracy in English."""
+    """Strict accuracy on the `n` rows of one language, and as a share of the accuracy in English.
+
+    `safe` is the share that is right or abstained from.
+    """
 
     n: int
     strict: float
     strict_95: Interval
     relative: float
     relative_95: Interval
+    safe: float
+    safe_95: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +84,35 @@ def slice_scores(
     return dict(sorted(scores.items(), key=lambda item: (item[1].strict, item[0])))
 
 
-def language_scores(gold: Sequence[Gold], strict: Flags, resampling: Resampling) -> dict[str, LanguageScore]:
-    """Each language, and all but English together, beside English; empty without English or without another."""
+def language_scores(
+    gold: Sequence[Gold], strict: Flags, answered: Flags, resampling: Resampling
+) -> dict[str, LanguageScore]:
+    """Each language beside English, and the others together by script; empty without English or without another."""
     parts = {name: flags for name, flags in _parts(gold).items() if name.startswith(_LANGUAGE)}
     if _REFERENCE not in parts or len(parts) < 2:
         return {}
     english = parts.pop(_REFERENCE)
-    named = {"en": english} | {name.removeprefix(_LANGUAGE): parts[name] for name in sorted(parts)}
-    named[_OTHERS] = np.logical_or.reduce(list(parts.values()))
-    inside = np.column_stack(list(named.values()))
-    sure = resampling.shares(inside & strict[:, None], inside)
+    named = (
+        {"en": english} | {name.removeprefix(_LANGUAGE): parts[name] for name in sorted(parts)} | _pools(gold, parts)
+    )
+    inside, safe = np.column_stack(list(named.values())), strict | ~answered
+    sure, safely = (resampling.shares(inside & flags[:, None], inside) for flags in (strict, safe))
     drawn = resampling.ratios(inside & strict[:, None], inside)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = bounds(np.where(drawn[:, :1] > 0, drawn / drawn[:, :1], np.nan))
     base = float(strict[english].mean())
     return {
         name: LanguageScore(int(flags.sum()), share := float(strict[flags].mean()), sure[i],
-                            share / base if base else 0.0, relative[i])
+                            share / base if base else 0.0, relative[i], float(safe[flags].mean()), safely[i])
         for i, (name, flags) in enumerate(named.items())
     }  # fmt: skip
+
+
+def _pools(gold: Sequence[Gold], foreign: Mapping[str, Flags]) -> dict[str, Flags]:
+    together = np.logical_or.reduce(list(foreign.values()))
+    latin = np.array([main_script(row.prompt) == LATIN for row in gold])
+    pools = {_LATIN_SCRIPT: together & latin, _OTHER_SCRIPTS: together & ~latin}
+    return {name: flags for name, flags in pools.items() if flags.any()}
 
 
 def pair_scores(gold: Sequence[Gold], strict: Flags, resampling: Resampling) -> dict[str, PairScore]:

@@ -67,7 +67,7 @@ def test_unspaced_scripts_have_openings_by_character() -> None:
 @pytest.mark.parametrize(
     ("text", "language", "frame"),
     [
-        ("a red fox on the old wooden table", "en", "a _ on the _"),
+        ("a red fox on the old wooden table", "en", "a _ _ on the _ _ _"),
         ("A FOX, on a TABLE!", "en", "a _ on a _"),
         ("three cats and 2 dogs", "en", "three _ and 2 _"),
         ("one mug to the left of another", "en", "one _ to the left of another"),
@@ -76,11 +76,11 @@ def test_unspaced_scripts_have_openings_by_character() -> None:
         ("un chat sur la table", "fr", "un _ sur la _"),
         ("um gato na mesa", "pt", "um _ na _"),
         ("un gatto sul tavolo", "it", "un _ sul _"),
-        ("a cat on a table", "xx", "_"),
+        ("a cat on a table", "xx", "_ _ _ _ _"),
     ],
 )
 def test_a_skeleton_keeps_the_function_words_of_its_language(text: str, language: str, frame: str) -> None:
-    """Everything but determiners, prepositions, numerals and relation words becomes one `_` a run."""
+    """Everything but determiners, prepositions, numerals and relation words becomes `_`."""
     (row,) = checked_rows([prompt(text, language=language)])
     assert " ".join(skeleton(row).tokens) == frame
 
@@ -91,23 +91,17 @@ def framed(frame: str, rows: int, group: str | None = None) -> list[LabeledPromp
     return [prompt(" ".join(next(nouns) if w == "_" else w for w in frame.split()), group) for _ in range(rows)]
 
 
+@pytest.mark.parametrize("frame", ["a _ with a _ on _", "a _ on a _", "_ of a _"])
 @pytest.mark.parametrize(("rows", "reported"), [(5, False), (6, True)])
-def test_a_rich_frame_fails_from_the_sixth_row(rows: int, reported: bool) -> None:
-    """Four function words in one order may come back five times, not six, however large the file."""
-    findings = found([*framed("a _ with a _ on _", rows), *filler(2000)], "skeleton")
+def test_a_frame_fails_from_the_sixth_row(frame: str, rows: int, reported: bool) -> None:
+    """A frame, however bare, may come back five times, not six, however large the file."""
+    findings = found([*framed(frame, rows), *filler(2000)], "skeleton")
     assert bool(findings) is reported
     assert all(finding.failed and finding.lines == tuple(range(1, rows + 1)) for finding in findings)
+    assert all(f'"{frame}" has 6 rows' in finding.message for finding in findings)
 
 
-@pytest.mark.parametrize(("total", "failed"), [(299, True), (300, False)])
-def test_a_bare_frame_warns_and_fails_above_two_percent(total: int, failed: bool) -> None:
-    """Three function words come back in honest sets too: six such rows only warn up to 2 % of the file."""
-    (finding,) = found([*framed("a _ on a _", 6), *filler(total - 6)], "skeleton")
-    assert finding.failed is failed
-    assert '"a _ on a _" has 6 rows' in finding.message
-
-
-@pytest.mark.parametrize("frame", ["a _ and", "a _ _ _", "_ of _ _"])
+@pytest.mark.parametrize("frame", ["a _ and", "a _ _ _", "_ of _ _", "_ _ _ _ _"])
 def test_short_frames_do_not_count(frame: str) -> None:
     """Fewer than four tokens or two function words say nothing about how a prompt was made."""
     assert not found(framed(frame, 8), "skeleton")

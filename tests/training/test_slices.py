@@ -50,16 +50,24 @@ def test_slices_come_worst_first_and_tags_need_company() -> None:
 
 
 def test_languages_beside_english() -> None:
-    """Three of four right in English, one of two in French: two thirds of it; all others pooled likewise."""
-    languages = ["en", "en", "en", "en", "fr", "fr", "ja"]
-    gold = [_row("x", "preview", str(i), f"language:{name}") for i, name in enumerate(languages)]
-    strict = np.array([True, True, True, False, True, False, True])
-    scores = language_scores(gold, strict, _draws(gold))
-    assert list(scores) == ["en", "fr", "ja", "all but en"]
+    """Three of four right in English, one of two in French: two thirds of it; the others pooled by their script."""
+    languages = ["en", "en", "en", "en", "fr", "fr", "ja", "ru"]
+    prompts = ["a cat"] * 4 + ["un chat"] * 2 + ["赤い猫", "кот"]
+    gold = [
+        _row(prompt, "preview", str(i), f"language:{name}")
+        for i, (prompt, name) in enumerate(zip(prompts, languages, strict=True))
+    ]
+    strict = np.array([True, True, True, False, True, False, False, False])
+    answered = np.array([True, True, True, True, True, True, False, True])
+    scores = language_scores(gold, strict, answered, _draws(gold))
+    assert list(scores) == ["en", "fr", "ja", "ru", "Latin script but en", "other scripts"]
     assert scores["fr"].relative == pytest.approx((1 / 2) / (3 / 4))
-    assert (scores["all but en"].n, scores["all but en"].strict) == (3, pytest.approx(2 / 3))
+    assert (scores["Latin script but en"].n, scores["Latin script but en"].strict) == (2, 0.5)
+    assert (scores["other scripts"].n, scores["other scripts"].strict) == (2, 0.0)
+    # Abstaining where it would have been wrong is as safe as being right.
+    assert [scores[name].safe for name in ("en", "fr", "ja", "ru", "other scripts")] == [0.75, 0.5, 1.0, 0.0, 0.5]
     assert scores["en"].relative_95 == (1.0, 1.0)
-    assert language_scores(gold[:4], strict[:4], _draws(gold[:4])) == {}
+    assert language_scores(gold[:4], strict[:4], answered[:4], _draws(gold[:4])) == {}
 
 
 def test_pairs_count_when_every_member_is_right() -> None:

@@ -1,0 +1,91 @@
+"""Fine-tuning: what is learned from whom, in which order, and that the encoder given stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier.features import FeatureSpec, SurfaceFeatures
+from training.config import EFFORTS, FineTuning
+from training.encoder_source import EncoderSource, load_encoder, weights_sha256
+from training.fine_tuning import fine_tune, soft_targets
+
+CLASSES = ("preview", "text_heavy", "complex_logic")
+PLAIN = [f"a {noun}" for noun in ("fox", "kettle", "violin", "tram", "comet", "loom", "quay", "orchid")]
+BOUND = [f"{text} left of a door" for text in PLAIN]
+FEATURES = SurfaceFeatures([FeatureSpec("words", r"\w+", cap=9, log=True)])
+
+
+@pytest.fixture(scope="module")
+def source(tiny_encoder: Path) -> EncoderSource:
+    return load_encoder(str(tiny_encoder), 1)
+
+
+def _tuned(source: EncoderSource, **options: float) -> EncoderSource:
+    """Eight plain prompts against the same with a relation, learned fast."""
+    config = FineTuning(epochs=12, learning_rate=2e-3, batch_size=8, max_tokens=32, **options)  # type: ignore[arg-type]
+    targets = soft_targets(["preview"] * 8 + ["complex_logic"] * 8, [None] * 16, CLASSES)
+    return fine_tune(source, [*PLAIN, *BOUND], FEATURES, targets, config)
+
+
+def _gap(source: EncoderSource) -> float:
+    """How much further apart the classes' means lie than the prompts of a class do from their own."""
+    plain, bound = (source.model.encode(texts, normalize_embeddings=True) for texts in (PLAIN, BOUND))
+    spread = np.mean([np.linalg.norm(rows - rows.mean(axis=0), axis=1).mean() for rows in (plain, bound)])
+    return float(np.linalg.norm(plain.mean(axis=0) - bound.mean(axis=0)) / spread)
+
+
+def test_the_classes_part_and_the_encoder_given_stays(source: EncoderSource) -> None:
+    """Embeddings of the two classes lie apart afterwards; the source's weights are untouched, the copy's named anew."""
+    before, gap = weights_sha256(source.model), _gap(source)
+    tuned = _tuned(source)
+    assert _gap(tuned) > 3 * gap
+    assert weights_sha256(source.model) == before
+    assert tuned.sha256 == weights_sha256(tuned.model) != before
+    assert tuned.revision.endswith("fine-tuned")
+
+
+def test_the_same_seed_gives_the_same_weights(source: EncoderSource) -> None:
+    """Twice alike, with another seed otherwise."""
+    assert _tuned(source).sha256 == _tuned(source).sha256 != _tuned(source, seed=1).sha256
+
+
+def test_consistency_draws_changed_prompts_to_what_they_were(source: EncoderSource) -> None:
+    """With it, a prompt and its changed copy are embedded nearer to each other than without it."""
+    changed = [text.upper().replace("A ", "pls a ") + " --ar 3:2, neon palette" for text in [*PLAIN, *BOUND]]
+
+    def drift(weight: float) -> float:
+        model = _tuned(source, consistency=weight, augmented=0.9).model
+        ours, theirs = (model.encode(texts, normalize_embeddings=True) for texts in ([*PLAIN, *BOUND], changed))
+        return float(np.linalg.norm(ours - theirs, axis=1).mean())
+
+    assert drift(5.0) < drift(0.0)
+
+
+def test_every_prompt_is_learned_once_an_epoch(source: EncoderSource) -> None:
+    """What is heard of adds up to epochs times prompts, the last and smaller batch included."""
+    heard: list[int] = []
+    targets = soft_targets(["preview"] * 7, [None] * 7, CLASSES)
+    fine_tune(source, PLAIN[:7], FEATURES, targets, FineTuning(epochs=2, batch_size=3), heard.append)
+    assert sorted(heard) == [1, 1, 3, 3, 3, 3]
+
+
+def test_soft_targets_share_with_the_second_label() -> None:
+    """Rows sum to one; the label leads, the other acceptable one follows, the third keeps a trace."""
+    [alone, shared] = soft_targets(["preview", "text_heavy"], [None, "preview"], CLASSES)
+    assert (alone.sum(), shared.sum()) == (pytest.approx(1), pytest.approx(1))
+    assert alone[0] > 0.9
+    assert shared[1] > 0.7 > shared[0] > 0.15 > shared[2] > 0
+
+
+def test_efforts_go_from_nothing_to_most() -> None:
+    """Frozen learns nothing, quick looks once, best several times and compares."""
+    quick, best = EFFORTS["quick"], EFFORTS["best"]
+    assert EFFORTS["frozen"] is None
+    assert quick is not None
+    assert best is not None
+    assert (quick.epochs, quick.consistency) == (1, 0.0)
+    assert best.epochs > 1
+    assert best.consistency > 0

@@ -1,0 +1,54 @@
+"""Finding labels that a classifier which never saw them would not give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tests.conftest import TrainedHome, run_command, write_rows
+from training.config import TrainConfig
+from training.dataset import LabeledPrompt, load_prompts
+from training.label_errors import cross_validated, suspects, workload
+
+CLASSES = ("preview", "text_heavy", "complex_logic")
+
+
+def _rows(trained: TrainedHome, n: int) -> list[LabeledPrompt]:
+    """Real training rows without a second label, as many of each class."""
+    rows = [row for row in load_prompts(trained.data) if row.second is None]
+    return [row for label in CLASSES for row in [r for r in rows if r.intent == label][:n]]
+
+
+def test_rows_are_judged_by_others(trained: TrainedHome) -> None:
+    """Every row gets probabilities, and a planted wrong label is found; a second label that explains it is no error."""
+    rows, config, steps = _rows(trained, 100), TrainConfig(), [0]
+    planted = next(i for i, row in enumerate(rows) if row.prompt.count('"') == 2 and row.intent == "text_heavy")
+    rows[planted] = replace(rows[planted], intent="preview")
+
+    def count(n: int) -> None:
+        steps[0] += n
+
+    judged = cross_validated(rows, config, 3, count)
+    assert judged.shape == (300, 3)
+    assert np.allclose(judged.sum(axis=1), 1, atol=1e-5)
+    assert steps[0] == workload(300, config, 3)
+    found = suspects(rows, judged)
+    assert planted in [suspect.position for suspect in found]
+    assert all(suspect.said != suspect.row.intent for suspect in found)
+    rows[planted] = replace(rows[planted], second="text_heavy")
+    assert planted not in [suspect.position for suspect in suspects(rows, judged)]
+
+
+def test_the_command_lists_them(trained: TrainedHome, tmp_path: Path) -> None:
+    """One line a suspect, and how many there are."""
+    rows = [row.__dict__ | {"tags": list(row.tags)} for row in _rows(trained, 40)]
+    for row in rows:
+        del row["second"]
+    rows[0] |= {"prompt": 'a neon sign that says "OPEN"', "intent": "complex_logic"}
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+    done = run_command("data", "suspects", str(data), "--effort", "frozen", "--json", home=tmp_path / "home")
+    assert done.code == 0, done.err
+    assert 'a neon sign that says \\"OPEN\\"' in done.out
+    assert f"{len(done.out.splitlines())} of 120 rows to read again" in done.err

@@ -1,0 +1,45 @@
+"""What a training fits on and what it holds back."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.config import TrainConfig
+from training.dataset import LabeledPrompt
+from training.errors import DatasetError
+from training.lesson import read_lesson
+
+LABELS = ("preview", "text_heavy", "complex_logic")
+
+
+def _rows(tags: dict[int, tuple[str, ...]], groups: dict[int, str] | None = None) -> list[LabeledPrompt]:
+    return [
+        LabeledPrompt(
+            f"prompt number {i}", LABELS[i % 3], None, (groups or {}).get(i, str(i)), tags.get(i, ()), "t", "en"
+        )
+        for i in range(48)
+    ]
+
+
+def test_tagged_rows_and_their_groups_are_held_back() -> None:
+    """Rows tagged for calibration, and the untagged twin of one, are fitted on by nothing."""
+    rows = _rows({3: ("calibration",), 4: ("calibration", "pairs")}, {4: "twins", 5: "twins"})
+    lesson = read_lesson(rows, TrainConfig())
+    assert sorted(lesson.split.held_back) == [3, 4, 5]
+    assert sorted(lesson.split.fit) == [i for i in range(48) if i not in (3, 4, 5)]
+    assert len(lesson.texts) == len(lesson.labels) == 48
+
+
+def test_without_a_tag_whole_groups_are_drawn() -> None:
+    """One part of eight, by groups."""
+    rows = _rows({}, {i: str(i // 2) for i in range(48)})
+    lesson = read_lesson(rows, TrainConfig())
+    held = set(lesson.split.held_back.tolist())
+    assert 3 <= len(held) <= 9
+    assert all((i in held) == (i + 1 in held) for i in range(0, 48, 2))
+
+
+def test_a_file_for_calibration_only_is_refused() -> None:
+    """Nothing would be left to learn from, and the message says what to do."""
+    with pytest.raises(DatasetError, match="untag some"):
+        read_lesson(_rows(dict.fromkeys(range(48), ("calibration",))), TrainConfig())
