@@ -36,6 +36,7 @@ check: install ## Lint, format, types, data
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/prompt-intent data check
+	$(BIN)/prompt-intent data check data/translations.jsonl --against data/prompts.jsonl
 
 bench: install ## Time classifying against sentence-transformers, side by side
 	$(BIN)/python tests/benchmarks/classify.py

@@ -1,6 +1,6 @@
 """The bundle, format 1: a trained classifier as a folder that proves itself.
 
-    manifest.json    format, labels, encoder, threshold, data and test digests, metrics, canaries, SHA-256 of the rest
+    manifest.json    format, labels, encoder, threshold, scripts, digests, metrics, canaries, SHA-256 of the rest
     encoder.onnx     sentence encoder, pooled and normalised inside the graph
     tokenizer.json   its tokenizer
     head.npz         W, b, temperature, classes; centroids, whitening, ood_quantiles (see `outlyingness`)

@@ -21,6 +21,7 @@ from classifier.errors import MissingExtraError, PromptIntentError
 _GROUP = "prompt_intent.commands"
 _EXTRA_OF = {
     "train": {
+        "cleanlab",
         "datasketch",
         "jinja2",
         "joblib",

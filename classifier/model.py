@@ -46,7 +46,7 @@ class IntentClassifier:
         classes_: labels, in the order of `predict_proba`'s columns.
         threshold: confidence under which a prediction abstains; fitted in training.
         scripts: the scripts of the training prompts; any other is unreadable, and its prompts get equal probabilities
-            for all classes, which no threshold lets pass. Empty: whatever comes is read.
+            for all classes, which no threshold above one in so many lets pass. Empty: whatever comes is read.
         version: the bundle's SHA-256, or "unsaved".
     """
 

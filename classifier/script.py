@@ -11,7 +11,7 @@ LATIN = "LATIN"
 def main_script(text: str) -> str | None:
     """The script of most letters, as the first word of their Unicode names ("LATIN", "CJK"); None without letters.
 
-    Linear in the text; a name is looked up once a character.
+    Linear in the text; a name is looked up once for each distinct character.
     """
     if text.isascii():
         return LATIN if any(character.isalpha() for character in text) else None

@@ -7,7 +7,7 @@ lets one choose (C, k) is chosen by grouped cross-validation on the training pro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import DatasetError
+from training.head_fitting import folds
 from training.keyword_rule import keyword_intents
 
 Floats = NDArray[np.float32]
@@ -136,11 +137,11 @@ def _searched(
 
     raw, numbers = read(training.prompts), training.numbers
     scores = []
-    for fit, held_back in _folds(training, seed):
-        columns = clone(reader).fit(_rows(raw, fit))
-        seen, unseen = (columns.transform(_rows(raw, rows)) for rows in (fit, held_back))
-        candidates = [clone(estimator).set_params(**{name: value}).fit(seen, numbers[fit]) for value in values]
-        scores.append([candidate.score(unseen, numbers[held_back]) for candidate in candidates])
+    for split in folds([training.classes[i] for i in numbers], training.groups, FOLDS, seed):
+        columns = clone(reader).fit(_rows(raw, split.fit))
+        seen, unseen = (columns.transform(_rows(raw, rows)) for rows in (split.fit, split.held_back))
+        candidates = [clone(estimator).set_params(**{name: value}).fit(seen, numbers[split.fit]) for value in values]
+        scores.append([candidate.score(unseen, numbers[split.held_back]) for candidate in candidates])
     means = np.mean(scores, axis=0)
     best, columns = int(means.argmax()), clone(reader).fit(raw)
     final = clone(estimator).set_params(**{name: values[best]}).fit(columns.transform(raw), numbers)
@@ -152,13 +153,6 @@ def _searched(
 
 def _rows(raw: Any, rows: Numbers) -> Any:
     return raw[rows] if isinstance(raw, np.ndarray) else [raw[row] for row in rows]
-
-
-def _folds(training: TrainingSet, seed: int) -> Iterator[tuple[Numbers, Numbers]]:
-    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
-
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    yield from folds.split(training.numbers, training.numbers, training.groups)
 
 
 MAJORITY = Baseline("majority", "The commonest label of the training file, always.", _majority)

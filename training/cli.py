@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from classifier.home import Home
 from training.ablation_cli import ablation_app
-from training.config import DATA_FILE, DEFAULT_ENCODER, EFFORTS, TEST_FILE, Effort, TrainConfig
+from training.config import DATA_FILE, DEFAULT_ENCODER, TEST_FILE, Effort, TrainConfig, tuning
 from training.data_cli import data_app
 from training.errors import GateError
 from training.evaluation_cli import command_line, evaluation_app
@@ -58,10 +58,9 @@ def train(
     from training.registry import Registry  # noqa: PLC0415
 
     home, console = Home.from_env(), Console(stderr=as_json)
-    tuning = EFFORTS[effort]
     config = TrainConfig(
         data, test, encoder, seed=seed, threads=threads, target_precision=target_precision,
-        fine_tuning=tuning and replace(tuning, seed=seed),
+        fine_tuning=tuning(effort, seed),
     )  # fmt: skip
     home.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.cache, prefix="training-") as folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -43,6 +43,12 @@ EFFORTS: Mapping[Effort, FineTuning | None] = {
 """What a training may cost. Each step up buys more than a point on the test set (see the README's figures)."""
 
 
+def tuning(effort: Effort, seed: int) -> FineTuning | None:
+    """How the encoder is fine-tuned at this effort; None leaves it as it is."""
+    settings = EFFORTS[effort]
+    return settings and replace(settings, seed=seed)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """One training run.
@@ -55,7 +61,8 @@ class TrainConfig:
             a file whose rows are not tagged for it (see `lesson`).
         fine_tuning: how the encoder is fine-tuned first; None keeps it frozen.
         target_precision: lenient precision the answered prompts shall reach; sets the threshold.
-        threads: for torch, onnxruntime and scikit-learn; part of what makes a bundle reproducible.
+        threads: for torch, onnxruntime and scikit-learn; part of what makes a bundle reproducible, as is the kind of
+            processor (one that multiplies bfloat16 itself is made use of).
     """
 
     data: Path = DATA_FILE

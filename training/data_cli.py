@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from training.config import EFFORTS, Effort, TrainConfig
+from training.config import Effort, TrainConfig, tuning
 from training.errors import DatasetError
 from training.file_check import FileReport, check_file
 from training.report_output import json_report, plain_lines, tables, verdict
@@ -59,12 +59,12 @@ def suspects_command(
     threads: Annotated[int, typer.Option(min=1)] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """List rows whose label is probably wrong, surest first: judged by classifiers that never saw them."""
+    """List rows whose label is probably wrong, the least believed first: judged by classifiers that never saw them."""
     from training.dataset import load_prompts  # noqa: PLC0415 - heavy imports wait until a command runs
     from training.label_errors import cross_validated, suspects, workload  # noqa: PLC0415
     from training.progress import Bars  # noqa: PLC0415
 
-    config = TrainConfig(file, seed=seed, threads=threads, fine_tuning=EFFORTS[effort])
+    config = TrainConfig(file, seed=seed, threads=threads, fine_tuning=tuning(effort, seed))
     rows = load_prompts(file)
     with Bars(Console(stderr=True)) as progress:
         progress.stage("judging", workload(len(rows), config, parts))

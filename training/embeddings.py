@@ -1,4 +1,4 @@
-"""Embeddings are computed once: kept under the state folder by the encoder's hash and the texts themselves."""
+"""Embeddings are computed once: kept under the state folder by the encoder's hash, the precision and the texts."""
 
 from __future__ import annotations
 
@@ -44,17 +44,15 @@ def encode(
     for start in range(0, len(order), _CHUNK):
         rows = order[start : start + _CHUNK]
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
-            batch = source.model.encode(
-                [texts[i] for i in rows], normalize_embeddings=True, show_progress_bar=False, convert_to_tensor=True
-            )
-        # Normalised anew: half precision leaves lengths a thousandth off.
+            batch = source.model.encode([texts[i] for i in rows], show_progress_bar=False, convert_to_tensor=True)
+        # In single precision: half leaves lengths a thousandth off.
         vectors[rows] = torch.nn.functional.normalize(batch.float(), dim=-1).numpy()
         advance(len(rows))
     return vectors
 
 
 def _key(source: EncoderSource, texts: Sequence[str]) -> str:
-    digest = hashlib.sha256(source.sha256.encode())
+    digest = hashlib.sha256(f"{source.sha256} {fast_bfloat16()}".encode())
     for text in texts:
         digest.update(hashlib.sha256(text.encode()).digest())
     return digest.hexdigest()[:32]

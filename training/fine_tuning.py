@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.features import SurfaceFeatures
+from classifier.intents import DEFAULT_INTENTS
 from classifier.text import normalise
 from training.augmentation import augment
 from training.config import FineTuning
+from training.dataset import LabeledPrompt
 from training.encoder_source import EncoderSource, fast_bfloat16, weights_sha256
 
 if TYPE_CHECKING:
@@ -64,6 +66,20 @@ def fine_tune(
         advance(len(batch.rows))
     tuned = student.encoder.eval()
     return replace(source, model=tuned, sha256=weights_sha256(tuned), revision=f"{source.revision}, fine-tuned")
+
+
+def taught(
+    source: EncoderSource,
+    rows: Sequence[LabeledPrompt],
+    features: SurfaceFeatures,
+    config: FineTuning | None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> EncoderSource:
+    """The encoder after it has learned from `rows`, or as it is where `config` is None."""
+    if config is None:
+        return source
+    targets = soft_targets([row.intent for row in rows], [row.second for row in rows], DEFAULT_INTENTS)
+    return fine_tune(source, [normalise(row.prompt) for row in rows], features, targets, config, advance)
 
 
 def soft_targets(labels: Sequence[str], seconds: Sequence[str | None], classes: Sequence[str]) -> Floats:

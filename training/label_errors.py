@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from classifier.features import SurfaceFeatures
 from classifier.intents import DEFAULT_INTENTS
 from classifier.text import normalise
-from training.config import FineTuning, TrainConfig
+from training.config import TrainConfig
 from training.dataset import LabeledPrompt
 from training.embeddings import encode
-from training.encoder_source import EncoderSource, load_encoder
-from training.fine_tuning import fine_tune, soft_targets
+from training.encoder_source import load_encoder
+from training.fine_tuning import taught
 from training.head_fitting import Split, fit_head, folds
 from training.lexicon import SPECS
 
@@ -38,7 +38,7 @@ class Suspect:
 
 
 def suspects(rows: Sequence[LabeledPrompt], probabilities: Floats) -> list[Suspect]:
-    """The likely label errors, surest first, by out-of-fold probabilities (n, k); a `second` label is no error."""
+    """The likely label errors, least believed first, by out-of-fold probabilities (n, k); a `second` is no error."""
     from cleanlab.filter import find_label_issues  # noqa: PLC0415 - pandas and scikit-learn, for this command only
 
     labels = [DEFAULT_INTENTS.index(row.intent) for row in rows]
@@ -54,7 +54,8 @@ def cross_validated(
 ) -> Floats:
     """Probabilities of every row by a classifier fitted on the other `parts - 1` parts of the groups, (n, k).
 
-    `advance` hears of prompts learned and embedded, `workload` of them in all.
+    Only the temperature, one number a part, is fitted on the rows that are judged. `advance` hears of prompts learned
+    and embedded, `workload` says how many there are.
 
     Raises:
         EncoderError: the encoder cannot be loaded.
@@ -64,26 +65,16 @@ def cross_validated(
     judged = np.zeros((len(rows), len(DEFAULT_INTENTS)), dtype=np.float32)
     surface = features.transform(texts)
     for split in folds(labels, [row.group for row in rows], parts, config.seed):
-        encoder = _taught(source, [rows[i] for i in split.fit], features, config.fine_tuning, advance)
+        encoder = taught(source, [rows[i] for i in split.fit], features, config.fine_tuning, advance)
         inputs = np.hstack([encode(encoder, texts, advance), surface])
         judged[split.held_back] = _judged(inputs, labels, split, config)
     return judged
 
 
 def workload(rows: int, config: TrainConfig, parts: int) -> int:
-    """About how many prompts `cross_validated` learns and embeds."""
+    """How many prompts `cross_validated` learns and embeds."""
     epochs = config.fine_tuning.epochs if config.fine_tuning else 0
     return rows * parts + rows * (parts - 1) * epochs
-
-
-def _taught(
-    source: EncoderSource, rows: Sequence[LabeledPrompt], features: SurfaceFeatures, tuning: FineTuning | None,
-    advance: Callable[[int], None],
-) -> EncoderSource:  # fmt: skip
-    if tuning is None:
-        return source
-    targets = soft_targets([row.intent for row in rows], [row.second for row in rows], DEFAULT_INTENTS)
-    return fine_tune(source, [normalise(row.prompt) for row in rows], features, targets, tuning, advance)
 
 
 def _judged(inputs: Floats, labels: Sequence[str], split: Split, config: TrainConfig) -> Floats:

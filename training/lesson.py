@@ -14,7 +14,7 @@ from training.errors import DatasetError
 from training.head_fitting import Split, hold_back
 
 CALIBRATION = "calibration"
-"""The tag of rows that nothing is fitted on but temperature and thresholds."""
+"""The tag of rows that only temperature, threshold and the ranks of strangeness are fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def read_lesson(rows: Sequence[LabeledPrompt], config: TrainConfig) -> Lesson:
     known.
 
     Raises:
-        DatasetError: every row is tagged for calibration.
+        DatasetError: so many rows are tagged for calibration that a class has none left to fit on.
     """
     labels = [row.intent for row in rows]
     return Lesson([normalise(row.prompt) for row in rows], labels, _split(rows, labels, config))
@@ -42,8 +42,10 @@ def read_lesson(rows: Sequence[LabeledPrompt], config: TrainConfig) -> Lesson:
 def _split(rows: Sequence[LabeledPrompt], labels: Sequence[str], config: TrainConfig) -> Split:
     tagged = {row.group for row in rows if CALIBRATION in row.tags}
     held_back = np.array([row.group in tagged for row in rows], dtype=bool)
-    if held_back.all():
-        raise DatasetError(f"every row is tagged {CALIBRATION!r}, so there is nothing to fit on: untag some groups")
+    spent = {row.intent for row in rows} - {row.intent for row, out in zip(rows, held_back, strict=True) if not out}
+    if spent:
+        named = ", ".join(sorted(spent))
+        raise DatasetError(f"every row of {named} is tagged {CALIBRATION!r}: untag some to learn from")
     if held_back.any():
         return Split(np.flatnonzero(~held_back), np.flatnonzero(held_back))
     return hold_back(labels, [row.group for row in rows], config.held_back, config.seed)

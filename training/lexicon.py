@@ -17,30 +17,30 @@ _SAYS = _words(
     "says", "saying", "said to read", "reads", "reading", "that read", "titled", "entitled", "lettered", "lettering",
     "captioned?", "engraved", "embossed", "inscribed", "inscription", "spell(?:s|ed|ing)?", "written", "headline",
     "headlined", "tagline", "slogan", "wordmark", "with the words?", "the words?", "the text", "the phrase",
-    "the name", "named", "called", "brand(?:ed|ing)?", "masthead", "coverline", "copy", "di(?:ce|ga)",
+    "the name", "named", "called", "brand(?:ed|ing)?", "masthead", "coverline", "copy", "(?:que|che) di(?:ce|ga)",
     "rotulad[oa]s?", "titulad[oa]s?", "frase", "palabras?", "inscripci[oó]n", "leyenda", "bordad[oa]s?",
-    "grabad[oa]s?", "escrit[oa]s?", "letras", "dit", "indiqu\\w+", "affich(?:e|ant)", "marqu[ée]e?s?",
-    "intitul[ée]e?s?", "[ée]crite?s?", "inscrite?s?", "grav[ée]e?s?", "brod[ée]e?s?", "lettres", "aufschrift",
-    "steht", "schriftzug", "beschrift\\w+", "betitelt", "spruch", "lautet", "gestickt", "graviert", "geschrieben",
-    "worte?n?", "buchstaben?", "di(?:z|zendo)", "dizeres", "palavras?", "intitulad[oa]", "gravad[oa]s?", "letreiro",
-    "scritt[oaei]", "parol[ae]", "intitolat[oa]", "ricamat[oa]", "incis[oa]", "stampat[oa]", "recita", "lettere",
-    "testo", "texto", "texte",
+    "grabad[oa]s?", "escrit[oa]s?", "letras", "qui dit", "indiqu\\w+", "affich(?:e|ant)", "marquée?s?",
+    "intitul[ée]e?s?", "[ée]crite?s?", "inscrite?s?", "gravée?s?", "brod[ée]e?s?", "lettres", "aufschrift", "steht",
+    "schriftzug", "beschrift\\w+", "betitelt", "spruch", "lautet", "gestickt", "graviert", "geschrieben", "worte?n?",
+    "buchstaben?", "di(?:z|zendo)", "dizeres", "palavras?", "intitulad[oa]", "gravad[oa]s?", "letreiro",
+    "scritt[oaei]", "parola|(?:le|con|delle) parole", "intitolat[oa]", "ricamat[oa]", "incis[oa]", "stampat[oa]",
+    "recita", "lettere", "testo", "texto", "texte",
 )  # fmt: skip
 _DELIVERABLE = _words(
-    "logos?", "logotipo", "banners?", "posters?", "flyers?", "signs?", "signage", "labels?", "menus?", "stickers?",
+    "logos?", "logotipo", "banners?", "posters?", "flyers?", "signs?", "signage", "labels?", "stickers?",
     "business cards?", "invitations?", "infographics?", "typograph(?:y|ic)", "calligraphy", "monogram", "emblem",
     "badge", "billboards?", "brochure", "leaflet", "book cover", "magazine cover", "album cover", "certificate",
     "carteles", "cartel", "letreros?", "r[oó]tulos?", "p[oó]ster(?:es)?", "afiche", "pancarta", "etiquetas?",
     "tarjetas?", "folletos?", "camisetas?", "taza", "portada", "pegatinas?", "invitaci[oó]n", "diploma", "pizarra",
     "pantalla", "affiches?", "panneaux?", "enseignes?", "pancartes?", "[ée]tiquettes?", "carte de", "prospectus",
-    "couverture", "autocollants?", "faire-part", "ardoise", "[ée]cran", "banderole", "n[ée]on", "schild(?:er)?",
-    "\\w*schild", "plakate?", "\\w*plakat", "etikett(?:en)?", "speisekarte", "visitenkarten?", "tasse", "becher",
-    "aufkleber", "einladung(?:en)?", "urkunde", "tafel", "bildschirm", "leuchtreklame", "kennzeichen", "placas?",
-    "cartaz(?:es)?", "card[aá]pio", "ementa", "cart[aã]o", "panfleto", "caneca", "capa", "adesiv[oi]", "convites?",
-    "faixa", "lousa", "cartell[oi]", "insegn[ae]", "locandin[ae]", "etichett[ae]", "men[uú]s?", "men[uù]",
-    "bigliett[oi]", "volantin[oi]", "magliett[ae]", "tazza", "copertina", "invit[oi]", "targa", "lavagna", "schermo",
-    "striscione", "headline", "slides?", "greeting card", "postcard", "packaging", "ui", "dashboard", "landing page",
-    "screenshot", "app screen", "storefront", "t-?shirts?", "mug", "plaque", "neon", "tattoo", "letters?", "fonts?",
+    "couverture", "autocollants?", "faire-part", "ardoise", "[ée]cran", "banderole", "etikett(?:en)?", "speisekarte",
+    "visitenkarten?", "tasse", "becher", "aufkleber", "einladung(?:en)?", "urkunde", "tafel", "bildschirm",
+    "leuchtreklame", "kennzeichen", "placas?", "cartaz(?:es)?", "card[aá]pio", "ementa", "cart[aã]o", "panfleto",
+    "caneca", "capa", "adesiv[oi]", "convites?", "faixa", "lousa", "cartell[oi]", "insegn[ae]", "locandin[ae]",
+    "etichett[ae]", "bigliett[oi]", "volantin[oi]", "magliett[ae]", "tazza", "copertina", "invit[oi]", "targa",
+    "lavagna", "schermo", "striscione", "headline", "slides?", "greeting card", "postcard", "packaging", "ui",
+    "dashboard", "landing page", "screenshot", "app screen", "storefront", "t-?shirts?", "mug", "plaque", "neon",
+    "tattoo", "letters?", "fonts?", "men[uúù]s?", "néon", "\\w*schild(?:er)?", "\\w*plakate?",
 )  # fmt: skip
 _NO_TEXT = (
     r"\b(?:no|without|zero|free of|sin|sans|ohne|sem|senza)\s+(?:any\s+|visible\s+)?"
@@ -61,20 +61,20 @@ _DRAFT = _words(
 _COUNT = _words(
     "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "dozen", "pair",
     "couple", "both", "several", "trio", "twins?", "triplets", "dos", "tres", "cuatro", "cinco", "seis", "siete",
-    "ocho", "nueve", "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "zwei", "drei", "vier", "f[uü]nf",
-    "sechs", "sieben", "acht", "neun", "dois", "duas", "tr[eê]s", "quatro", "sete", "oito", "nove", "due", "tre",
-    "quattro", "cinque", "sei", "sette", "otto",
+    "ocho", "nueve", "deux", "trois", "quatre", "cinq", "huit", "neuf", "zwei", "drei", "vier", "f[uü]nf", "sechs",
+    "sieben", "acht", "neun", "dois", "duas", "tr[eê]s", "quatro", "sete", "oito", "nove", "due(?! to| date| by)",
+    "tre", "quattro", "cinque", "sei", "sette",
 )  # fmt: skip
 _SPATIAL = _words(
     "left", "right", "above", "below", "under(?:neath)?", "beneath", "behind", "in front of", "beside", "next to",
     "between", "on top of", "atop", "inside", "around", "opposite", "facing", "across from", "near", "surrounded by",
     "side by side", "in the middle", "foreground", "against", "over", "upside down", "stacked", "leaning",
     "izquierda", "derecha", "encima", "debajo", "detr[aá]s", "delante", "entre", "junto a", "al lado", "dentro",
-    "sobre", "bajo", "alrededor", "frente", "gauche", "droite", "dessus", "dessous", "sous", "derri[eè]re", "devant",
-    "[aà] c[oô]t[ée]", "autour", "en face", "links", "rechts", "[uü]ber", "unter", "hinter", "vor", "zwischen",
+    "sobre", "bajo", "alrededor", "frente", "gauche", "droite", "dessus", "dessous", "sous(?!-| chef)", "derri[eè]re",
+    "devant", "[aà] c[oô]t[ée]", "autour", "en face", "rechts", "über|ueber", "unter", "hinter", "vor", "zwischen",
     "neben", "gegen[uü]ber", "esquerda", "direita", "acima", "abaixo", "atr[aá]s", "ao lado", "em cima", "embaixo",
     "debaixo", "sinistra", "destra", "sopra", "sotto", "dietro", "davanti", "accanto", "intorno", "di fronte", "tra",
-    "fra",
+    "fra", "links (?:von|ein\\w*|steht|im|oben|unten|der|die|das)",
 )  # fmt: skip
 _ACTING = (
     r"\b(?:chas|hold|carr|rid|eat|push|pull|fight|watch|hand|giv|tak|feed|lead|steal|throw|catch|point|reach|drag|"
@@ -90,13 +90,13 @@ _CONTRAST = _words(
 )  # fmt: skip
 _COMPARE = _words(
     "bigger", "smaller", "taller", "shorter", "larger", "longer", "older", "younger", "more", "less", "fewer", "than",
-    "twice", "as (?:big|tall|large|many|small) as", "m[aá]s", "mayor", "menor", "moins", "gr[oö](?:ss|ß)er",
+    "twice", "as (?:big|tall|large|many|small) as", "m[aá]s", "mayor que", "menor que", "moins", "gr[oö](?:ss|ß)er",
     "kleiner", "als", "maior", "do que", "pi[uù]",
 )  # fmt: skip
 _NEGATION = _words(
-    "no", "not", "without", "never", "nobody", "nothing", "none", "empty", "missing", "n't", "neither", "sin",
-    "ning[uú]n[oa]?", "nadie", "sans", "aucune?", "personne", "ohne", "keine?[rnms]?", "niemand", "nicht", "sem",
-    "nenhuma?", "ningu[eé]m", "não", "senza", "nessun[oa]?",
+    "no", "not", "without", "never", "nobody", "nothing", "none", "empty", "missing", "\\w+n't", "neither", "sin",
+    "ning[uú]n[oa]?", "nadie", "sans(?![ -]?serif)", "aucune?", "personne", "ohne", "keine?[rnms]?", "niemand",
+    "nicht", "sem", "nenhuma?", "ningu[eé]m", "não", "senza", "nessun[oa]?",
 )  # fmt: skip
 _STYLE = _words(
     "4k", "8k", "hdr?", "uhd", "octane", "unreal engine", "ray ?trac\\w*", "cinematic", "masterpiece", "best quality",
@@ -133,7 +133,7 @@ SPECS = (
     FeatureSpec("double_quoted", r'"[^"]{1,200}"', cap=2),
     FeatureSpec("single_quoted", r"(?<!\w)'[^']{1,80}'(?!\w)", cap=2),
     FeatureSpec("quoted_capital", r"[\"'](?=[A-Z0-9])[^\"']{1,80}[\"']", case=True),
-    FeatureSpec("capitals_run", _AMONG_SMALL + r"\b[A-Z][A-Z0-9'&]+\s+[A-Z0-9'&%!]+", case=True),
+    FeatureSpec("capitals_run", _AMONG_SMALL + r"\b[A-Z][A-Z0-9'&]{1,40}\s+[A-Z0-9'&%!]", case=True),
     FeatureSpec("capitals_word", _AMONG_SMALL + r"\b[A-Z]{3,}\b", case=True),
     FeatureSpec("title_run", _AMONG_SMALL + r"[a-z,] [A-Z]\w+\s+(?:(?:of|the|and|&)\s+)?[A-Z]\w", case=True),
     FeatureSpec("colon", r":(?!\d|//)", cap=2),
@@ -144,7 +144,7 @@ SPECS = (
     FeatureSpec("logo", _words("logos?", "logotipo", "wordmark", "monogram", "typograph\\w+", "lettering"), cap=1),
     FeatureSpec("no_text", _NO_TEXT, cap=2),
     FeatureSpec("draft", _DRAFT, cap=2),
-    FeatureSpec("draft_opening", r"^(?:\W*\w+){0,3}?\W*" + _DRAFT),
+    FeatureSpec("draft_opening", r"^(?:\W*\w++){0,3}?\W*" + _DRAFT),
     FeatureSpec("counts", _COUNT, cap=3),
     FeatureSpec("spatial", _SPATIAL, cap=4),
     FeatureSpec("acting", _ACTING, cap=4),
@@ -153,7 +153,7 @@ SPECS = (
     FeatureSpec("negation", _NEGATION, cap=2),
     FeatureSpec("articles", _words("an?", "the", "his", "her", "its", "their"), cap=8),
     FeatureSpec("indefinite", _words("an?", "una?", "une", "eine?[rnm]?", "uma?"), cap=4),
-    FeatureSpec("and", r"\b(?:and|y|et|und)\b|&", cap=4),
+    FeatureSpec("and", r"\b(?:and|et|und)\b|&|\by (?!axis)", cap=4),
     FeatureSpec("style", _STYLE, cap=5),
     FeatureSpec("artwork", _ARTWORK, cap=3),
     FeatureSpec("impossible", _IMPOSSIBLE, cap=2),

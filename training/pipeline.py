@@ -1,4 +1,4 @@
-"""The way from labelled prompts to a proven bundle: load, embed once, fit, calibrate, export, evaluate, write."""
+"""The way from labelled prompts to a proven bundle: load, fine-tune, embed, fit, calibrate, export, evaluate, write."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from classifier.outlyingness import Outlyingness
 from classifier.script import main_script
 from classifier.text import normalise
 from training.abstention import fit_threshold
-from training.config import FineTuning, TrainConfig
+from training.config import TrainConfig
 from training.dataset import LabeledPrompt, fingerprint, load_prompts
 from training.embeddings import embed
 from training.encoder_source import EncoderSource, load_encoder
 from training.errors import DatasetError
 from training.evaluation import Evaluation, evaluate
 from training.export import export_encoder
-from training.fine_tuning import fine_tune, soft_targets
+from training.fine_tuning import taught
 from training.gold import Gold, load_gold
 from training.head_fitting import FittedHead, fit_head
-from training.lesson import Lesson, read_lesson
+from training.lesson import read_lesson
 from training.lexicon import SPECS
 from training.outlier_fitting import fit_outlyingness
 from training.progress import Progress
@@ -56,7 +56,7 @@ class Trained:
 
 
 def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progress) -> Trained:
-    """Train into `folder` (empty). The same data, seed, lock and threads give the same bundle.
+    """Train into `folder` (empty). The same data, seed, lock, threads and kind of processor give the same bundle.
 
     Raises:
         DatasetError: a data file is unusable, or a test prompt is among the training prompts.
@@ -69,7 +69,8 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
     encoder = load_encoder(config.encoder, config.threads)
     features, lesson = SurfaceFeatures(SPECS), read_lesson(rows, config)
     if config.fine_tuning is not None:
-        encoder = _fine_tuned(encoder, rows, lesson, features, config.fine_tuning, progress)
+        progress.stage("fine-tuning the encoder", total=config.fine_tuning.epochs * len(lesson.split.fit))
+        encoder = taught(encoder, [rows[i] for i in lesson.split.fit], features, config.fine_tuning, progress.advance)
     progress.stage("embedding", total=len(lesson.texts))
     vectors = embed(encoder, lesson.texts, home.cache, progress.advance)
     progress.stage("fitting and calibrating the head")
@@ -99,16 +100,6 @@ def _refuse_leaks(rows: Sequence[LabeledPrompt], gold: Sequence[Gold], config: T
             f"{config.data}: {len(leaked)} prompts are also in {config.test}, for example {leaked[0]!r}; "
             "remove them from the training file"
         )
-
-
-def _fine_tuned(
-    encoder: EncoderSource, rows: Sequence[LabeledPrompt], lesson: Lesson, features: SurfaceFeatures,
-    settings: FineTuning, progress: Progress,
-) -> EncoderSource:  # fmt: skip
-    seen = [int(i) for i in lesson.split.fit]
-    progress.stage("fine-tuning the encoder", total=settings.epochs * len(seen))
-    targets = soft_targets([rows[i].intent for i in seen], [rows[i].second for i in seen], DEFAULT_INTENTS)
-    return fine_tune(encoder, [lesson.texts[i] for i in seen], features, targets, settings, progress.advance)
 
 
 def _threshold(fitted: FittedHead, rows: Sequence[LabeledPrompt], config: TrainConfig) -> float:

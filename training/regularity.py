@@ -59,5 +59,5 @@ def regular_skeletons(rows: Sequence[CheckedRow]) -> Iterator[Finding]:
         seen[skeleton(row)].setdefault(row.row.group, row.line)
     for frame, first_lines in seen.items():
         if frame.tells and len(first_lines) > SKELETON_ROWS:
-            message = f'the frame "{" ".join(frame.tokens)}" has {len(first_lines)} rows: rephrase some'
+            message = f'the frame "{" ".join(frame.tokens)}" is in {len(first_lines)} groups: rephrase some'
             yield Finding("skeleton", message, tuple(first_lines.values()))

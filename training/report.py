@@ -11,7 +11,7 @@ from rich.text import Text
 from training.bootstrap import Interval
 from training.comparison import Change, counted
 from training.evaluation import Evaluation
-from training.slices import SliceScore
+from training.slices import POOLS, SliceScore
 
 _SLICES_SHOWN, _FEWEST_SHOWN = 10, 20
 _CHANGES_SHOWN = 20
@@ -85,7 +85,16 @@ def _figure_lines(result: Evaluation) -> list[str]:
     if result.pairs:
         pairs = result.pairs["all"]
         parts.append(f"contrast pairs, both right {sure(pairs.both_right, pairs.both_right_95)} (n={pairs.n})")
-    return lines + (["  ".join(parts)] if parts else [])
+    return lines + (["  ".join(parts)] if parts else []) + _language_lines(result)
+
+
+def _language_lines(result: Evaluation) -> list[str]:
+    pools = [(name, result.languages[name]) for name in POOLS if name in result.languages]
+    return [
+        f"{name}: strict {sure(score.strict, score.strict_95)}, {sure(score.relative, score.relative_95)} of English  "
+        f"right or abstained {sure(score.safe, score.safe_95)} (n={score.n})"
+        for name, score in pools
+    ]
 
 
 def _print_slices(console: Console, result: Evaluation) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifier.script import LATIN, main_script
+from classifier.text import normalise
 from training.bootstrap import Flags, Interval, Resampling, bounds
 from training.gold import Gold
 from training.keyword_rule import keyword_intents
@@ -16,7 +17,7 @@ from training.keyword_rule import keyword_intents
 RULE_WRONG, RULE_RIGHT = "keyword rule:wrong", "keyword rule:right"
 _CONTRAST = "tag:contrast"
 _LANGUAGE, _REFERENCE = "language:", "language:en"
-_LATIN_SCRIPT, _OTHER_SCRIPTS = "Latin script but en", "other scripts"
+POOLS = _LATIN_SCRIPT, _OTHER_SCRIPTS = "Latin script but en", "other scripts"
 # Writers tag freely: a tag of a few rows says nothing but its own noise.
 _FEWEST_OF_A_TAG = 20
 
@@ -110,7 +111,7 @@ def language_scores(
 
 def _pools(gold: Sequence[Gold], foreign: Mapping[str, Flags]) -> dict[str, Flags]:
     together = np.logical_or.reduce(list(foreign.values()))
-    latin = np.array([main_script(row.prompt) == LATIN for row in gold])
+    latin = np.array([main_script(normalise(row.prompt)) == LATIN for row in gold])
     pools = {_LATIN_SCRIPT: together & latin, _OTHER_SCRIPTS: together & ~latin}
     return {name: flags for name, flags in pools.items() if flags.any()}
 

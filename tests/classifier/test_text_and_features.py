@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -109,3 +111,16 @@ def test_an_unknown_intent_lists_the_known() -> None:
     """The error says what would have been right."""
     with pytest.raises(ValueError, match="preview, text_heavy, complex_logic"):
         parse_intent("banner")
+
+
+HOSTILE = ("a", "-", "'", '"', "A'", "a-", "A ", "a, A", "((", ". ", "schild", "no ", "é")
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_hostile_prompts_end(spec: FeatureSpec) -> None:
+    """Long runs of one piece: a pattern that looks back too often hangs here for minutes, as a service would."""
+    features = SurfaceFeatures([spec])
+    began = time.process_time()
+    for piece in HOSTILE:
+        features.transform([f"a {piece * (60_000 // len(piece))}"])
+    assert time.process_time() - began < 30, "it hangs: no nested or adjacent unbounded repetition"

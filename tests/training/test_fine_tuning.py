@@ -10,7 +10,7 @@ import pytest
 from classifier.features import FeatureSpec, SurfaceFeatures
 from training.config import EFFORTS, FineTuning
 from training.encoder_source import EncoderSource, load_encoder, weights_sha256
-from training.fine_tuning import fine_tune, soft_targets
+from training.fine_tuning import _batches, fine_tune, soft_targets
 
 CLASSES = ("preview", "text_heavy", "complex_logic")
 PLAIN = [f"a {noun}" for noun in ("fox", "kettle", "violin", "tram", "comet", "loom", "quay", "orchid")]
@@ -61,15 +61,20 @@ def test_consistency_draws_changed_prompts_to_what_they_were(source: EncoderSour
         ours, theirs = (model.encode(texts, normalize_embeddings=True) for texts in ([*PLAIN, *BOUND], changed))
         return float(np.linalg.norm(ours - theirs, axis=1).mean())
 
-    assert drift(5.0) < drift(0.0)
+    # Nearly nothing, not nothing: the plain prompts are learned from in both.
+    assert drift(5.0) < drift(1e-6)
 
 
 def test_every_prompt_is_learned_once_an_epoch(source: EncoderSource) -> None:
-    """What is heard of adds up to epochs times prompts, the last and smaller batch included."""
-    heard: list[int] = []
-    targets = soft_targets(["preview"] * 7, [None] * 7, CLASSES)
-    fine_tune(source, PLAIN[:7], FEATURES, targets, FineTuning(epochs=2, batch_size=3), heard.append)
-    assert sorted(heard) == [1, 1, 3, 3, 3, 3]
+    """Each epoch's batches hold every row once, alike long ones together, and the plain text of each changed one."""
+    texts = [*PLAIN, *BOUND]
+    found = list(_batches(source.model.tokenizer, texts, FineTuning(epochs=2, batch_size=3, augmented=0.5)))
+    for epoch in (found[:6], found[6:]):
+        assert sorted(int(row) for batch in epoch for row in batch.rows) == list(range(16))
+    for batch in found:
+        assert [texts[batch.rows[i]] for i in batch.changed] == batch.plain
+        assert all((batch.shown[i] != texts[row]) == (i in batch.changed) for i, row in enumerate(batch.rows))
+    assert any(batch.changed for batch in found)
 
 
 def test_soft_targets_share_with_the_second_label() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.conftest import TrainedHome, run_command, write_rows
-from training.config import TrainConfig
+from training.config import FineTuning, TrainConfig
 from training.dataset import LabeledPrompt, load_prompts
 from training.label_errors import cross_validated, suspects, workload
 
@@ -39,6 +39,20 @@ def test_rows_are_judged_by_others(trained: TrainedHome) -> None:
     assert all(suspect.said != suspect.row.intent for suspect in found)
     rows[planted] = replace(rows[planted], second="text_heavy")
     assert planted not in [suspect.position for suspect in suspects(rows, judged)]
+
+
+def test_the_judges_are_fine_tuned_when_asked(trained: TrainedHome, tiny_encoder: Path) -> None:
+    """Prompts learned count as work too, and another seed teaches otherwise."""
+    rows, steps = _rows(trained, 30), [0]
+
+    def count(n: int) -> None:
+        steps[0] += n
+
+    config = TrainConfig(encoder=str(tiny_encoder), fine_tuning=FineTuning(epochs=1, max_tokens=32))
+    judged = cross_validated(rows, config, 2, count)
+    assert steps[0] == workload(90, config, 2) == 270
+    other = replace(config, fine_tuning=FineTuning(epochs=1, max_tokens=32, seed=1))
+    assert not np.allclose(judged, cross_validated(rows, other, 2))
 
 
 def test_the_command_lists_them(trained: TrainedHome, tmp_path: Path) -> None:

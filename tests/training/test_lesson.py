@@ -40,6 +40,8 @@ def test_without_a_tag_whole_groups_are_drawn() -> None:
 
 
 def test_a_file_for_calibration_only_is_refused() -> None:
-    """Nothing would be left to learn from, and the message says what to do."""
-    with pytest.raises(DatasetError, match="untag some"):
+    """Also when it is so for one class only: nothing would be left to learn it from, and the message names it."""
+    with pytest.raises(DatasetError, match=r"complex_logic, preview, text_heavy is tagged .* untag some"):
         read_lesson(_rows(dict.fromkeys(range(48), ("calibration",))), TrainConfig())
+    with pytest.raises(DatasetError, match="every row of text_heavy is tagged"):
+        read_lesson(_rows(dict.fromkeys(range(1, 48, 3), ("calibration",))), TrainConfig())

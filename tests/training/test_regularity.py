@@ -98,7 +98,7 @@ def test_a_frame_fails_from_the_sixth_row(frame: str, rows: int, reported: bool)
     findings = found([*framed(frame, rows), *filler(2000)], "skeleton")
     assert bool(findings) is reported
     assert all(finding.failed and finding.lines == tuple(range(1, rows + 1)) for finding in findings)
-    assert all(f'"{frame}" has 6 rows' in finding.message for finding in findings)
+    assert all(f'"{frame}" is in 6 groups' in finding.message for finding in findings)
 
 
 @pytest.mark.parametrize("frame", ["a _ and", "a _ _ _", "_ of _ _", "_ _ _ _ _"])

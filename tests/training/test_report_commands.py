@@ -55,6 +55,15 @@ def test_baselines_without_a_report_are_wrong_usage(trained: TrainedHome, tmp_pa
     assert "--report" in done.err
 
 
+def test_evaluate_tells_of_other_languages(trained: TrainedHome) -> None:
+    """Parallel translations: how good beside English, and whether an unreadable script was abstained from."""
+    done = run_command("evaluate", "--gold", "data/translations.jsonl", home=trained.home)
+    assert done.code == 0, done.err
+    assert "of English  right or abstained" in done.out
+    [others] = [line for line in done.out.splitlines() if line.startswith("other scripts: strict")]
+    assert "right or abstained 1.000" in others
+
+
 @pytest.fixture(scope="module")
 def other(trained: TrainedHome, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second bundle, of a much worse encoder."""
