@@ -36,7 +36,7 @@ def test_an_unreadable_script_is_abstained_from_at_even_odds(trained: TrainedHom
     assert classifier.scripts == {"LATIN"}
     russian, english = classifier.predict(["красный автобус на мосту", "a neon sign that says OPEN"])
     assert russian.abstained
-    assert set(russian.probabilities.values()) == {pytest.approx(1 / 3)}
+    assert list(russian.probabilities.values()) == pytest.approx([1 / 3] * 3)
     assert english.confidence > 0.5
     # One prompt does not change another's answer.
     assert np.allclose(classifier.predict_proba(["a neon sign that says OPEN"])[0].max(), english.confidence, atol=1e-6)
