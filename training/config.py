@@ -40,7 +40,7 @@ EFFORTS: Mapping[Effort, FineTuning | None] = {
     "quick": FineTuning(epochs=1, learning_rate=1e-4, consistency=0.0, max_tokens=96),
     "frozen": None,
 }
-"""What a training may cost. From frozen to quick buys over 15 points on the test set; from there to best, steadiness."""
+"""What a training may cost. Quick buys over 15 points on the test set, against frozen; best buys steadiness."""
 
 
 def tuning(effort: Effort, seed: int) -> FineTuning | None:
