@@ -10,13 +10,29 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
                          "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u2032": "'", "\u2033": '"'})  # fmt: skip
 _SPACE = re.compile(r"\s+")
+# Midjourney's parameters that take a word or nothing, and any other with a number for a value. `--draft` stays: it is a
+# wish for speed.
+_PARAMETER = re.compile(
+    r"--(?:no\b.*|(?:aspect|chaos|[cos]ref|exp|fast|hd|niji|personalize|p|profile|public|quality|raw|relax|repeat|seed|"
+    r"stealth|stop|style|stylize|tile|turbo|version|video|v|weird)(?:[ =]\S+)?|(?!draft\b)[a-z]+[ =](?=\D*\d)\S+)",
+    re.IGNORECASE,
+)
+_BEFORE_PARAMETER = re.compile(r" (?=--[a-z])", re.IGNORECASE)
 
 
 def normalise(prompt: str) -> str:
-    """NFKC, no invisible or control characters, plain quotes, single spaces. Idempotent; linear in the prompt's length.
+    """NFKC, no invisible or control characters, plain quotes, single spaces, no `--ar 16:9` and the like at the end.
 
-    Homoglyph and zero-width tricks end here (Unicode Technical Report 36), before features and tokens are read.
+    Idempotent; linear in the prompt's length. Homoglyph and zero-width tricks end here (Unicode Technical Report 36),
+    before features and tokens are read. Parameters tell an image model how to draw, and nothing of what.
     """
     text = unicodedata.normalize("NFKC", prompt).translate(_QUOTES)
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip()
+    return _without_parameters(_SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip())
+
+
+def _without_parameters(text: str) -> str:
+    parts = _BEFORE_PARAMETER.split(text)
+    while len(parts) > 1 and _PARAMETER.fullmatch(parts[-1]):
+        parts.pop()
+    return " ".join(parts).rstrip()

@@ -20,6 +20,7 @@ class FineTuning:
         augmented: share of prompts shown changed, anew in every epoch (`augmentation`).
         consistency: weight of the difference between a changed prompt's answer and its own as it was; 0 never asks.
         max_tokens: long prompts are cut here while training only.
+        frozen_layers: the embeddings and so many layers above them stay as they are; None lets all of it learn.
     """
 
     epochs: int = 3
@@ -30,6 +31,7 @@ class FineTuning:
     augmented: float = 0.5
     consistency: float = 2.0
     max_tokens: int = 128
+    frozen_layers: int | None = None
     seed: int = 0
 
 

@@ -21,6 +21,7 @@ from training.augmentation import augment
 from training.config import FineTuning
 from training.dataset import LabeledPrompt
 from training.encoder_source import EncoderSource, fast_bfloat16, weights_sha256
+from training.glossary import read_glossary, speaking
 
 if TYPE_CHECKING:
     import torch
@@ -75,11 +76,12 @@ def taught(
     config: FineTuning | None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> EncoderSource:
-    """The encoder after it has learned from `rows`, or as it is where `config` is None."""
+    """The encoder after it has learned the glossary's words and from `rows`, or as it is where `config` is None."""
     if config is None:
         return source
+    texts = [normalise(row.prompt) for row in rows]
     targets = soft_targets([row.intent for row in rows], [row.second for row in rows], DEFAULT_INTENTS)
-    return fine_tune(source, [normalise(row.prompt) for row in rows], features, targets, config, advance)
+    return fine_tune(speaking(source, read_glossary(), texts), texts, features, targets, config, advance)
 
 
 def soft_targets(labels: Sequence[str], seconds: Sequence[str | None], classes: Sequence[str]) -> Floats:
@@ -119,6 +121,7 @@ class _Student:
             # Changed copies of the prompts do what dropout would, and drawing its masks takes a third of the time.
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
+        _freeze(encoder, config.frozen_layers)
         head = torch.nn.Linear((encoder.get_embedding_dimension() or 0) + len(features.specs), classes)
         torch.nn.init.zeros_(head.weight)
         torch.nn.init.zeros_(head.bias)
@@ -143,6 +146,14 @@ class _Student:
         surface = torch.from_numpy((self.features.transform(texts) - self.mean) * self.slope)
         logits: torch.Tensor = self.head(torch.cat([_EMBEDDING_SCALE * embedding, surface], dim=1))
         return logits
+
+
+def _freeze(encoder: Any, layers: int | None) -> None:
+    if layers is None:
+        return
+    body = encoder[0].auto_model
+    for module in (body.embeddings, *body.encoder.layer[:layers]):
+        module.requires_grad_(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,7 @@ def _optimizer(student: _Student, rows: int, config: FineTuning) -> tuple[Any, A
     """AdamW with a linear warm-up over a tenth of the steps and a linear decay (Devlin et al. 2019)."""
     import torch  # noqa: PLC0415
 
-    parameters = list(student.encoder.parameters())
+    parameters = [p for p in student.encoder.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "lr": config.learning_rate, "weight_decay": 0.01},
         {"params": [p for p in parameters if p.ndim <= 1], "lr": config.learning_rate, "weight_decay": 0.0},

@@ -38,6 +38,33 @@ def test_tricks_and_typography_are_flattened(raw: str, clean: str) -> None:
     assert normalise(raw) == clean
 
 
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("a fox --ar 16:9 --v 6", "a fox"),
+        ("a fox --no text, letters --style raw --tile", "a fox"),
+        ("a fox --w 1024 --h 768 ", "a fox"),
+        ("a fox --AR 3:2", "a fox"),
+        ("a fox --sref http://127.0.0.1/y.png --sw 50", "a fox"),
+        ("a fox --draft --ar 1:1", "a fox --draft"),
+        ("a fox --ar 16:9 in a garden", "a fox --ar 16:9 in a garden"),
+        ("tea --not coffee", "tea --not coffee"),
+        ("--ar 16:9", "--ar 16:9"),
+    ],
+)
+def test_parameters_at_the_end_are_no_part_of_the_picture(raw: str, clean: str) -> None:
+    """They go; a wish for a draft, words between dashes and what is nothing but a parameter stay."""
+    assert normalise(raw) == clean
+
+
+def test_many_parameters_end() -> None:
+    """A hostile tail is read once."""
+    began = time.process_time()
+    for tail in ("--a ", "--no ", " --v 6", "--v", "- -"):
+        normalise("a fox " + tail * 30_000)
+    assert time.process_time() - began < 10
+
+
 @given(st.lists(st.text(max_size=300), max_size=5))
 def test_features_stay_between_zero_and_one(texts: list[str]) -> None:
     """Every feature of every text is in [0, 1], one row a text."""
@@ -56,7 +83,7 @@ def test_features_stay_between_zero_and_one(texts: list[str]) -> None:
         ("quick mockup of a sneaker", "draft"),
         ("three owls", "counts"),
         ("a pear below a clock", "spatial"),
-        ("cat --ar 16:9", "flags"),
+        ("cat ((fluffy))", "flags"),
         ("banner: SALE 50% OFF", "capitals_run"),
     ],
 )

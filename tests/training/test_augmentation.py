@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training import augmentation
-from training.augmentation import augment
+from training.augmentation import _AFTER, _BEFORE, _LABELS, _wordings, augment
 from training.gadgets import GADGETS
 from training.perturbations import _ASKING, _GREETING, STYLES
 
@@ -33,9 +32,8 @@ def test_no_wording_is_also_measured_with() -> None:
     """What `stress` asks is nothing that was learned by heart."""
     learned = {
         text.replace("{label}", label).strip(" .,\n").casefold()
-        for name in ("_STYLES", "_WRAPPERS", "_FLAGS", "_BEFORE", "_AFTER")
-        for text in getattr(augmentation, name)
-        for label in augmentation._LABELS
+        for text in (*_wordings("styles"), *_wordings("wrappers"), *_BEFORE, *_AFTER)
+        for label in _LABELS
     }
     measured = {*STYLES, *_ASKING, *_GREETING, *(g.before for g in GADGETS), *(g.after for g in GADGETS)}
     shared = learned & {text.strip(" .,\n").casefold() for text in measured if text}
