@@ -20,7 +20,6 @@ class FineTuning:
         augmented: share of prompts shown changed, anew in every epoch (`augmentation`).
         consistency: weight of the difference between a changed prompt's answer and its own as it was; 0 never asks.
         max_tokens: long prompts are cut here while training only.
-        frozen_layers: the embeddings and so many layers above them stay as they are; None lets all of it learn.
     """
 
     epochs: int = 3
@@ -28,10 +27,9 @@ class FineTuning:
     head_learning_rate: float = 2e-3
     batch_size: int = 32
     feature_weight: float = 0.3
-    augmented: float = 0.5
-    consistency: float = 2.0
+    augmented: float = 0.6
+    consistency: float = 3.0
     max_tokens: int = 128
-    frozen_layers: int | None = None
     seed: int = 0
 
 
@@ -39,7 +37,7 @@ Effort = Literal["best", "quick", "frozen"]
 
 EFFORTS: Mapping[Effort, FineTuning | None] = {
     "best": FineTuning(),
-    "quick": FineTuning(epochs=1, learning_rate=1e-4, consistency=0.0, max_tokens=96),
+    "quick": FineTuning(epochs=1, learning_rate=1e-4, augmented=0.5, consistency=0.0, max_tokens=64),
     "frozen": None,
 }
 """What a training may cost. Quick buys over 15 points on the test set, against frozen; best buys steadiness."""
