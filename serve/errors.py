@@ -9,6 +9,13 @@ ServiceError                     status, type, code: OpenAI's envelope
   NotFoundError                  no such image or model (404)
   PayloadTooLargeError           body over the limit (413)
   NotReadyError                  no classifier or no provider to answer with (503)
+  OverloadedError                too many requests here at once: shed before any model was asked (429)
+  DeadlineError                  the caller's time is up (504)
+  BudgetError                    no model can answer for what the caller would pay (400)
+  CircuitOpenError               the model has failed too often and rests (503)
+  ConflictError                  an equal request is still being answered (409)
+  IdempotencyMismatchError       the idempotency key belongs to another request (422)
+  StoreError                     the database cannot be used (500, or at start-up)
   ProviderError                  a vendor's answer; one class per kind
     ContentPolicyError           the vendor refuses the prompt or the picture
     ProviderInvalidRequestError  the vendor refuses a parameter
@@ -26,6 +33,7 @@ A provider error says four things the attempt loop acts on: `retryable` (the sam
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal
 
 from classifier.errors import PromptIntentError
@@ -39,6 +47,7 @@ class ServiceError(PromptIntentError):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
     code: str = "internal_error"
+    worth_repeating: ClassVar[bool] = True  # False tells the caller's SDK not to send the request again on its own
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -48,8 +57,8 @@ class ServiceError(PromptIntentError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Extra response headers this error asks for."""
-        return {}
+        """Extra response headers this error asks for; OpenAI's clients obey this one before their own rules."""
+        return {} if self.worth_repeating else {"x-should-retry": "false"}
 
 
 class CatalogError(ServiceError):
@@ -109,6 +118,71 @@ class NotReadyError(ServiceError):
 
     status = 503
     code = "not_ready"
+
+
+class OverloadedError(ServiceError):
+    """No room for this request now; nothing was asked of any vendor. `retry_after` is in seconds."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "overloaded"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The wait in whole seconds, never shorter than the wait itself."""
+        return {} if self.retry_after is None else {"retry-after": str(max(0, math.ceil(self.retry_after)))}
+
+
+class DeadlineError(ServiceError):
+    """The caller's `deadline_ms` has passed. What was asked of vendors until then is in the answer's attempts."""
+
+    status = 504
+    code = "deadline_exceeded"
+    worth_repeating = False  # with the same deadline it would only be paid for again
+
+
+class BudgetError(ServiceError):
+    """Every model that could answer costs more than the caller allows; the message names the cheapest."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "over_budget"
+
+    def __init__(self, message: str, *, param: str | None = "max_cost") -> None:
+        super().__init__(message, param=param)
+
+
+class CircuitOpenError(ServiceError):
+    """The model has failed too often and is left alone for a moment; nothing was asked of it."""
+
+    status = 503
+    code = "circuit_open"
+
+
+class ConflictError(ServiceError):
+    """The first request with this idempotency key is not answered yet. Asking again with the same key is safe."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "request_in_progress"
+
+
+class IdempotencyMismatchError(ServiceError):
+    """This idempotency key was used for another body: repeat that body, or send another key."""
+
+    status = 422
+    type = "invalid_request_error"
+    code = "idempotency_mismatch"
+
+
+class StoreError(ServiceError):
+    """The database cannot be opened, read or written; the message says what to do."""
+
+    code = "storage_error"
 
 
 class ProviderError(ServiceError):
@@ -203,11 +277,7 @@ class UpstreamTimeoutError(ProviderError):
     code = "upstream_timeout"
     kind = "upstream_timeout"
     falls_back = False
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """OpenAI's clients obey this before their own rules."""
-        return {"x-should-retry": "false"}
+    worth_repeating = False
 
 
 class UpstreamError(ProviderError):

@@ -1,0 +1,68 @@
+"""How fast each catalogue row has been of late: the rolling median that routes go by.
+
+Only measurements of this process count. They are forgotten after a while: a model that ranks behind for being slow gets
+no calls, so nothing else would ever show that it is fast again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from statistics import median
+
+from serve.errors import SettingsError
+
+
+class Latencies:
+    """The last `window` latencies of each row, none older than `forget_s` seconds; fewer than `least` say nothing.
+
+    Defaults: 100 smooth single slow calls and follow a change within the hour; 5 keep one outlier from deciding; an
+    hour is about how long a vendor's slow spell lasts.
+
+    Raises:
+        SettingsError: a window that could never hold enough.
+    """
+
+    def __init__(
+        self,
+        window: int = 100,
+        least: int = 5,
+        forget_s: float = 3600.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 1 <= least <= window or not forget_s > 0:
+            raise SettingsError("latencies: expected 1 <= least <= window and forget_s > 0")
+        self._window = window
+        self._least = least
+        self._forget_s = forget_s
+        self._monotonic = monotonic
+        self._measured: dict[str, deque[tuple[float, float]]] = {}  # (measured at, milliseconds), oldest first
+
+    def record(self, row: str, ms: float) -> None:
+        """An answered call to `row` took `ms` milliseconds. Failures are not latencies: leave them out."""
+        self._measured.setdefault(row, deque(maxlen=self._window)).append((self._monotonic(), ms))
+
+    def p50(self, row: str) -> float | None:
+        """The row's median in milliseconds, None where too little was measured."""
+        recent = self._recent(row)
+        return median(recent) if len(recent) >= self._least else None
+
+    def medians(self) -> dict[str, float]:
+        """The medians in milliseconds of all rows that have one."""
+        medians = {row: self.p50(row) for row in self._measured}
+        return {row: ms for row, ms in medians.items() if ms is not None}
+
+    def share_under(self, ms: float, rows: Iterable[str] | None = None) -> float | None:
+        """The share of the recent answers of `rows` (all by default) faster than `ms`, None where there is none."""
+        recent = [taken for row in (self._measured if rows is None else rows) for taken in self._recent(row)]
+        return sum(taken < ms for taken in recent) / len(recent) if recent else None
+
+    def _recent(self, row: str) -> list[float]:
+        measured = self._measured.get(row)
+        if measured is None:
+            return []
+        oldest = self._monotonic() - self._forget_s
+        while measured and measured[0][0] < oldest:
+            measured.popleft()
+        return [ms for _, ms in measured]

@@ -1,0 +1,91 @@
+"""Whether and when the same model is asked again, and how many extra calls the service may make at all.
+
+Two questions, two answers: `RetryRule` looks at one request, `RetryBudget` at all of them. Without the second, a vendor
+that is down gets every request several times, at the moment when it can bear that least.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from serve.errors import SettingsError
+
+# 2 ** 60 times any base above a nanosecond is more than any cap; a higher power would only overflow.
+_MOST_DOUBLINGS = 60
+_MILLIONTHS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """Exponential waits with full jitter. Times are seconds; `attempts` counts the first call.
+
+    Raises:
+        SettingsError: no attempt at all, or a time that is negative or no number.
+    """
+
+    attempts: int = 3  # what clients are used to: the official OpenAI SDK also makes three calls
+    base_s: float = 0.5  # the SDK's; a busy vendor answers again within a second or two
+    cap_s: float = 8.0  # the SDK's; about as long as drawing takes, so beyond it the next model is faster
+    retry_after_cap_s: float = 20.0  # a caller waits for a picture; one asked to wait longer is better served elsewhere
+
+    def __post_init__(self) -> None:
+        times = (self.base_s, self.cap_s, self.retry_after_cap_s)
+        if self.attempts < 1 or not all(0 <= seconds < math.inf for seconds in times):
+            raise SettingsError("retry: expected attempts >= 1, and times that are finite and not negative")
+
+    def delay(self, failures: int, retry_after: float | None, random: Callable[[], float]) -> float | None:
+        """Seconds to wait before the same model is called again, None when it should not be.
+
+        Without `retry_after` the wait lies between 0 and `cap_s`. With it, the wait is that plus jitter, so that not
+        all who were told the same come back at once; beyond `retry_after_cap_s` the model is not asked again.
+
+        Args:
+            failures: how many calls to this model failed for this request, at least 1.
+            retry_after: seconds the vendor asks for, None where it says nothing; a negative one has passed.
+            random: a number in [0, 1).
+        """
+        if failures >= self.attempts:
+            return None
+        jitter = random() * min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
+        if retry_after is None:
+            return jitter
+        # Written so that a wait that is no number is refused too.
+        if not retry_after <= self.retry_after_cap_s:
+            return None
+        return min(max(0.0, retry_after) + jitter, max(self.cap_s, self.retry_after_cap_s))
+
+
+class RetryBudget:
+    """Bounds extra calls (same model again, or the next one): at any time withdrawals <= ratio * deposits + burst.
+
+    What earns is the caller's choice. A deposit for each first call bounds the extra load by the traffic: at most
+    1 + ratio calls a request, whatever fails. A deposit for each answered call bounds it by what works: with a ratio of
+    1, extra calls go on while at least half of all calls are answered, and end after `burst` where none is.
+
+    Credit not used is kept up to `burst` only (or one): a quiet day is no reason for a storm.
+
+    Raises:
+        SettingsError: a negative ratio or burst.
+    """
+
+    def __init__(self, ratio: float = 0.1, burst: int = 10) -> None:
+        # 0.1: a vendor in trouble gets a tenth more, not three times as much. 10: a few early faults are no outage.
+        if not 0 <= ratio < _MILLIONTHS or burst < 0:
+            raise SettingsError("retry budget: expected ratio >= 0 and burst >= 0")
+        # Whole millionths, rounded down: a sum of floats could overdraw.
+        self._earned = int(ratio * _MILLIONTHS)
+        self._most = max(burst, 1) * _MILLIONTHS
+        self._credit = burst * _MILLIONTHS
+
+    def deposit(self) -> None:
+        """One call was made, or answered: it earns `ratio` of an extra call."""
+        self._credit = min(self._most, self._credit + self._earned)
+
+    def withdraw(self) -> bool:
+        """Take one extra call; False when the budget is spent, then it must not be made."""
+        if self._credit < _MILLIONTHS:
+            return False
+        self._credit -= _MILLIONTHS
+        return True
