@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import secrets
@@ -10,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serve.errors import NotFoundError
-from serve.pictures import Picture, media_type_of
+from serve.picture_format import media_type_of
+from serve.pictures import Picture
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+_UNFINISHED = ".part"
 _HEAD_BYTES = 16
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,32 @@ class ImageStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         return tuple(self._keep(picture) for picture in pictures)
 
+    def tidy(self) -> int:
+        """Delete what a crashed process left unfinished, finished pictures never; how many files there were.
+
+        For the start of a process. Another one that is writing just then notices and writes its picture again.
+        """
+        removed = 0
+        for path in self._folder.glob(f"*{_UNFINISHED}"):
+            # Another process tidied first, or (on Windows) is writing this very file.
+            with contextlib.suppress(OSError):
+                if _ID.fullmatch(path.stem):
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    def read(self, image_id: str) -> bytes:
+        """The bytes of the picture with this id, as the vendor sent them.
+
+        Raises:
+            NotFoundError: no such id, or nothing that could be one.
+        """
+        stored = self.find(image_id)
+        try:
+            return stored.path.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError("no image has this id") from error
+
     def find(self, image_id: str) -> StoredImage:
         """The picture with this id.
 
@@ -56,16 +87,24 @@ class ImageStore:
     def _keep(self, picture: Picture) -> str:
         image_id = secrets.token_hex(16)
         path = self._folder / f"{image_id}.{_EXTENSIONS[picture.media_type]}"
-        unfinished = path.with_suffix(".part")
-        try:
-            with unfinished.open("wb") as file:
-                file.write(picture.data)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        return image_id
+        for _ in range(_TRIES):
+            with contextlib.suppress(FileNotFoundError):  # a process that starts has tidied it away
+                _write(path, picture)
+                return image_id
+        raise FileNotFoundError(errno.ENOENT, "something keeps deleting unfinished pictures", str(path))
+
+
+def _write(path: Path, picture: Picture) -> None:
+    """Under its name once it is whole and on the disk, not before."""
+    unfinished = path.with_suffix(_UNFINISHED)
+    try:
+        with unfinished.open("wb") as file:
+            file.write(picture.data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _media_type(path: Path) -> str | None:
