@@ -1,18 +1,92 @@
-"""What a request is expected to cost, from the catalogue's prices."""
+"""What a request is expected to cost, and what it came to. In exact fractions inside, rounded once to millionths.
+
+A vendor's own figures count before the catalogue's: its bill, else its tokens at the row's token prices, else the price
+of a picture times the pictures. Table prices leave out the tokens of the prompt, which only the vendor can count.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from typing import NamedTuple
+
 from serve.catalog import Model
-from serve.image_request import WireRequest
+from serve.image_request import Usage, WireRequest
+from serve.price_table import MICROS, TokenKind, exact, price_keys
+
+# More than any one call can cost: a vendor's figure beyond it is a slip, not a bill.
+MOST_USD = 10_000
 
 
-def estimate_usd(model: Model, wire: WireRequest) -> float:
+class Prices(NamedTuple):
+    """A row's prices on one day: US dollars a picture by key, and US dollars a million tokens by kind."""
+
+    pictures: Mapping[str, float]
+    tokens: Mapping[TokenKind, float]
+
+
+def prices_on(model: Model, today: date | None) -> Prices:
+    """The prices in force on `today`; without a day, those before any dated change."""
+    pictures, tokens = model.price, model.token_price
+    for change in model.price_changes:
+        if today is None or change.since > today:
+            break
+        pictures = change.price
+        tokens = tokens if change.token_price is None else change.token_price
+    return Prices(pictures, tokens)
+
+
+def estimate_usd(model: Model, wire: WireRequest, today: date | None = None) -> float:
     """US dollars for the whole request, `n` pictures of it; the most specific price of the row counts."""
-    return _image_usd(model, wire) * wire.n
+    return _rounded(_picture_usd(model, wire, today) * wire.n)
 
 
-def _image_usd(model: Model, wire: WireRequest) -> float:
-    keys = [wire.shape, "default"]
-    if wire.quality is not None:
-        keys = [f"{wire.quality}/{wire.shape}", wire.quality, *keys]
-    return next(model.price[key] for key in keys if key in model.price)
+def settle_usd(model: Model, wire: WireRequest, usage: Usage | None, pictures: int, today: date | None = None) -> float:
+    """US dollars that one call came to.
+
+    Args:
+        model: the row that was called, with its prices on `today`.
+        wire: the request as it was sent.
+        usage: what the vendor's answer says it used. A figure that cannot be a bill (negative, endless, over
+            `MOST_USD`) counts as not reported.
+        pictures: how many were billed; counts where the vendor reports nothing that can be priced.
+        today: the day of the call.
+    """
+    prices = prices_on(model, today)
+    reported = None if usage is None else _reported_usd(usage, prices)
+    return _rounded(_picture_usd(model, wire, today) * pictures if reported is None else reported)
+
+
+def _picture_usd(model: Model, wire: WireRequest, today: date | None) -> Fraction:
+    prices = prices_on(model, today).pictures
+    return exact(next(prices[key] for key in price_keys(wire.quality, wire.shape) if key in prices))
+
+
+def _reported_usd(usage: Usage, prices: Prices) -> Fraction | None:
+    if usage.usd is not None and 0 <= usage.usd <= MOST_USD:
+        return exact(usage.usd)
+    tokens = _tokens_usd(usage, prices.tokens)
+    return tokens if tokens is not None and tokens <= MOST_USD else None
+
+
+def _tokens_usd(usage: Usage, prices: Mapping[TokenKind, float]) -> Fraction | None:
+    """The tokens' price, or None where the picture's own are not reported or not priced.
+
+    A kind that the row does not price counts as its dearest: the figure is never under the bill.
+    """
+    counts: dict[TokenKind, int | None] = {
+        "text_input": usage.text_input_tokens,
+        "image_input": usage.image_input_tokens,
+        "image_output": usage.image_output_tokens,
+        "text_output": usage.text_output_tokens,
+    }
+    used = {kind: count for kind, count in counts.items() if count is not None}
+    if not prices or "image_output" not in used or min(used.values()) < 0:
+        return None
+    dearest = max(prices.values())
+    return sum((exact(prices.get(kind, dearest)) * count / 1_000_000 for kind, count in used.items()), Fraction())
+
+
+def _rounded(usd: Fraction) -> float:
+    return max(0, round(usd * MICROS)) / MICROS

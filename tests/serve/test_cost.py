@@ -1,85 +1,37 @@
-"""Prices, to the last digit, against what the vendors publish (read 2026-11-22), and the arithmetic over them."""
+"""The arithmetic over prices: expected before a call, settled after it, to the millionth of a dollar."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import product
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serve.catalog import Model, Quality, load_catalog
-from serve.cost import estimate_usd
+from serve.cost import MOST_USD, estimate_usd, prices_on, settle_usd
 from serve.fitting import fit
-from serve.image_request import ImageRequest, WireRequest
+from serve.image_request import ImageRequest, Usage, WireRequest
+from serve.price_table import PriceChange, TokenKind
 
 CATALOG = load_catalog()
-GPT_IMAGE = {"default": 0.01317, "low": 0.00588, "medium": 0.01317, "high": 0.05268}
+ONE = WireRequest("a fox", 1, "wide", "fine")
+DAY = timedelta(days=1)
 
-# US dollars an image, in the words of the wire.
-PRICES = {
-    "imagen-4-fast": {"default": 0.02},
-    "imagen-4": {"default": 0.04},
-    "ideogram-v2": {"default": 0.08},
-    "ideogram-v2a": {"default": 0.04},
-    "dalle-3-std": {
-        "default": 0.04,
-        "standard/1024x1024": 0.04,
-        "standard/1792x1024": 0.08,
-        "standard/1024x1792": 0.08,
-        "hd/1024x1024": 0.08,
-        "hd/1792x1024": 0.12,
-        "hd/1024x1792": 0.12,
-    },
-    "gemini-3.1-flash-lite-image": {"default": 0.0336},
-    "gemini-nano-banana-2.1": {"default": 0.0336, "1K": 0.0336, "2K": 0.0504},
-    "ideogram-2": {"default": 0.08, "turbo": 0.05},
-    "ideogram-2a": {"default": 0.04, "turbo": 0.025},
-    "gpt-image-2.5-sunburst": GPT_IMAGE,
-    "gpt-image-2.5-flare": GPT_IMAGE,
-}
 
-# What one picture costs a caller who asks for (quality, aspect ratio).
-BILLS: list[tuple[str, Quality, str, float]] = [
-    ("imagen-4-fast", "auto", "16:9", 0.02),
-    ("imagen-4-fast", "high", "16:9", 0.02),
-    ("imagen-4", "high", "1:1", 0.04),
-    ("ideogram-v2", "auto", "3:1", 0.08),
-    ("ideogram-v2a", "low", "1:1", 0.04),
-    ("dalle-3-std", "auto", "1:1", 0.04),
-    ("dalle-3-std", "auto", "16:9", 0.08),
-    ("dalle-3-std", "high", "1:1", 0.08),
-    ("dalle-3-std", "hd", "9:16", 0.12),
-    ("gemini-3.1-flash-lite-image", "hd", "1:1", 0.0336),
-    ("gemini-nano-banana-2.1", "auto", "1:1", 0.0336),
-    ("gemini-nano-banana-2.1", "high", "21:9", 0.0504),
-    ("ideogram-2", "auto", "1:1", 0.08),
-    ("ideogram-2", "low", "1:1", 0.05),
-    ("ideogram-2a", "standard", "2:1", 0.04),
-    ("ideogram-2a", "low", "2:1", 0.025),
-    ("gpt-image-2.5-sunburst", "auto", "1:1", 0.01317),
-    ("gpt-image-2.5-sunburst", "high", "21:9", 0.05268),
-    ("gpt-image-2.5-flare", "auto", "16:9", 0.00588),
-    ("gpt-image-2.5-flare", "standard", "16:9", 0.01317),
-]
+def micros(usd: float) -> int:
+    """Whole millionths of a dollar; `usd` must be of those already."""
+    assert round(usd * 1_000_000) / 1_000_000 == usd
+    return round(usd * 1_000_000)
 
 
 def priced(**price: float) -> Model:
     """A row with these prices and no others; "_" stands for "/" in a key."""
     keys = {key.replace("_", "/"): usd for key, usd in price.items()}
-    return CATALOG.models["gpt-image-2.5-flare"].model_copy(update={"price": keys})
-
-
-@pytest.mark.parametrize("name", CATALOG.models)
-def test_a_row_has_the_vendors_prices(name: str) -> None:
-    """Every price of every row is the published one, and there are no others."""
-    assert CATALOG.models[name].price == PRICES[name]
-
-
-@pytest.mark.parametrize(("name", "quality", "ratio", "usd"), BILLS)
-def test_a_picture_costs_what_was_asked(name: str, quality: Quality, ratio: str, usd: float) -> None:
-    """From the caller's words to the vendor's price: quality and shape both count where the vendor says so."""
-    row = CATALOG.models[name]
-    wire, _ = fit(ImageRequest("a fox", quality=quality, aspect_ratio=ratio), row)
-    assert estimate_usd(row, wire) == usd
+    return CATALOG.models["gpt-image-2.5-flare"].model_copy(update={"price": keys, "token_price": {}})
 
 
 @pytest.mark.parametrize(
@@ -108,18 +60,160 @@ def test_a_free_model_costs_nothing() -> None:
     assert estimate_usd(priced(fine=0.0, default=4.0), WireRequest("a fox", 3, "wide", "fine")) == 0.0
 
 
+def test_prices_add_up_without_a_binary_remainder() -> None:
+    """Three times a dime is thirty cents."""
+    assert estimate_usd(priced(default=0.1), WireRequest("a fox", 3, "wide")) == 0.3
+
+
+@pytest.mark.parametrize("row", CATALOG.models.values(), ids=lambda row: row.name)
+def test_whatever_can_be_asked_has_a_price(row: Model) -> None:
+    """Each quality in each ratio of each row is priced, by one of the row's own prices."""
+    for quality, ratio in product(get_args(Quality), row.shapes):
+        wire, _ = fit(ImageRequest("a fox", quality=quality, aspect_ratio=ratio), row)
+        assert estimate_usd(row, wire) in row.price.values()
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> tuple[Model, WireRequest]:
+    """A row of the catalogue, or one with prices of any size, and a request in words that it may or may not know."""
+    row = draw(st.sampled_from(list(CATALOG.models.values())))
+    if draw(st.booleans()):
+        usd = st.integers(min_value=0, max_value=10**9).map(lambda count: count / 1_000_000)
+        row = row.model_copy(update={"price": {key: draw(usd) for key in row.price}})
+    shape = draw(st.sampled_from([*row.shapes.values(), "unheard-of"]))
+    quality = draw(st.sampled_from([None, "unheard-of", *row.qualities.values()]))
+    return row, WireRequest("a fox", draw(st.integers(min_value=1, max_value=100)), shape, quality)
+
+
+@given(asked=asked(), parts=st.lists(st.integers(min_value=1, max_value=10), min_size=1, max_size=10))
+def test_an_estimate_is_the_sum_of_its_parts(asked: tuple[Model, WireRequest], parts: list[int]) -> None:
+    """However a request is split into calls, to the last millionth of a dollar."""
+    row, wire = asked
+    whole, *split = (estimate_usd(row, replace(wire, n=n)) for n in (sum(parts), *parts))
+    assert micros(whole) == sum(micros(part) for part in split)
+
+
+@given(asked=asked(), more=st.integers(min_value=0, max_value=100))
+def test_more_pictures_never_cost_less(asked: tuple[Model, WireRequest], more: int) -> None:
+    """The estimate rises with `n`, and is never under nothing."""
+    row, wire = asked
+    assert 0 <= estimate_usd(row, wire) <= estimate_usd(row, replace(wire, n=wire.n + more))
+
+
+@given(asked=asked(), usage=st.sampled_from([None, Usage(), Usage(text_input_tokens=9)]), today=st.none() | st.dates())
+def test_without_a_report_the_estimate_is_the_bill(
+    asked: tuple[Model, WireRequest], usage: Usage | None, today: date | None
+) -> None:
+    """A vendor that says nothing of its pictures bills what was expected, for as many pictures as it drew."""
+    row, wire = asked
+    assert settle_usd(row, wire, usage, wire.n, today) == estimate_usd(row, wire, today)
+    assert settle_usd(row, wire, usage, 1, today) == estimate_usd(row, replace(wire, n=1), today)
+    assert settle_usd(row, wire, usage, 0, today) == 0.0
+
+
+COUNTS = st.none() | st.integers(min_value=-(10**30), max_value=10**30) | st.integers(min_value=0, max_value=10**5)
+
+
 @given(
-    row=st.sampled_from(list(CATALOG.models.values())),
-    data=st.data(),
-    n=st.integers(min_value=1, max_value=10),
-    times=st.integers(min_value=1, max_value=10),
+    asked=asked(),
+    usage=st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS, st.none() | st.floats() | st.just(10**400)),
+    pictures=st.integers(min_value=0, max_value=10),
 )
-def test_the_estimate_is_linear_in_the_count(row: Model, data: st.DataObject, n: int, times: int) -> None:
-    """`n` pictures cost `n` times one picture, whatever the shape and quality, and never less than nothing."""
-    shape = data.draw(st.sampled_from([*row.shapes.values(), "unheard-of"]))
-    quality = data.draw(st.sampled_from([None, "unheard-of", *row.qualities.values()]))
-    one, some, more = (estimate_usd(row, WireRequest("a fox", count, shape, quality)) for count in (1, n, n * times))
-    assert some == pytest.approx(one * n, rel=1e-12)
-    assert more == pytest.approx(some * times, rel=1e-12)
-    assert one in row.price.values()
-    assert one >= 0
+def test_no_report_makes_a_bill_that_cannot_be(asked: tuple[Model, WireRequest], usage: Usage, pictures: int) -> None:
+    """Whatever a vendor writes, a settled cost is a whole number of millionths, not under nothing and not endless."""
+    row, wire = asked
+    usd = settle_usd(row, wire, usage, pictures)
+    assert micros(usd) >= 0
+    assert usd <= max(MOST_USD, estimate_usd(row, replace(wire, n=pictures)))
+
+
+@pytest.mark.parametrize("slip", [-0.01, float("nan"), float("inf"), float("-inf"), MOST_USD + 1.0])
+def test_a_bill_that_cannot_be_is_not_believed(slip: float) -> None:
+    """The table's price counts in its place."""
+    assert settle_usd(priced(default=0.04), ONE, Usage(usd=slip), 2) == 0.08
+
+
+@given(count=st.integers(min_value=0, max_value=10**10), asked=asked())
+def test_the_vendors_own_bill_counts_first(count: int, asked: tuple[Model, WireRequest]) -> None:
+    """Before its tokens, before the catalogue, whatever came; nothing is a bill as well."""
+    row, wire = asked
+    usage = Usage(text_input_tokens=7, image_output_tokens=1_000, usd=count / 1_000_000)
+    assert micros(settle_usd(row, wire, usage, 1)) == count
+
+
+def test_tokens_count_before_the_table() -> None:
+    """A square of GPT Image at medium: 439 tokens of picture, 10 of prompt, read off the answer."""
+    row = CATALOG.models["gpt-image-2.5-sunburst"]
+    usage = Usage(text_input_tokens=10, image_input_tokens=0, image_output_tokens=439, text_output_tokens=0)
+    assert settle_usd(row, ONE, usage, 1) == 0.01322
+    assert settle_usd(row, ONE, Usage(image_output_tokens=439), 1) == estimate_usd(row, replace(ONE, quality="medium"))
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(),
+        Usage(text_input_tokens=9),
+        Usage(text_input_tokens=-9, image_output_tokens=439),
+        Usage(image_output_tokens=-439),
+        Usage(image_output_tokens=10**400),
+    ],
+)
+def test_tokens_that_make_no_bill_leave_the_table(usage: Usage) -> None:
+    """The picture's own are not counted, or a count cannot be: the table's price counts, for each picture."""
+    row = CATALOG.models["gpt-image-2.5-sunburst"]
+    assert settle_usd(row, WireRequest("a fox", 2, "wide", "low"), usage, 2) == 0.01176
+
+
+def test_tokens_without_a_price_leave_the_table() -> None:
+    """A row that prices no tokens is settled by its pictures, whatever the vendor counts."""
+    assert settle_usd(priced(default=0.04), ONE, Usage(image_output_tokens=439), 3) == 0.12
+
+
+def test_an_unpriced_kind_counts_as_the_dearest() -> None:
+    """The settled figure is never under the bill: GPT Image publishes no price of text that it writes."""
+    row = CATALOG.models["gpt-image-2.5-sunburst"]
+    assert settle_usd(row, ONE, Usage(image_output_tokens=100, text_output_tokens=10), 1) == 0.0033
+
+
+def test_a_bill_is_rounded_once() -> None:
+    """Two parts of 0.4 millionths are one millionth, not none."""
+    row = priced(default=0.04).model_copy(update={"token_price": {"text_input": 0.4, "image_output": 0.4}})
+    assert settle_usd(row, ONE, Usage(text_input_tokens=1, image_output_tokens=1), 1) == 0.000001
+
+
+@given(
+    prices=st.fixed_dictionaries(dict.fromkeys(get_args(TokenKind), st.integers(min_value=0, max_value=200))),
+    counts=st.tuples(*[st.integers(min_value=0, max_value=10**6)] * 4),
+)
+def test_tokens_are_billed_to_the_millionth(prices: dict[TokenKind, int], counts: tuple[int, ...]) -> None:
+    """A dollar a million tokens is a millionth a token; nothing is lost between."""
+    row = priced(default=0.04).model_copy(update={"token_price": {kind: float(usd) for kind, usd in prices.items()}})
+    text_in, image_in, image_out, text_out = counts
+    kinds = ("text_input", "image_input", "image_output", "text_output")
+    expected = sum(prices[kind] * count for kind, count in zip(kinds, counts, strict=True))
+    assert micros(settle_usd(row, ONE, Usage(text_in, image_in, image_out, text_out), 1)) == expected
+
+
+def dated(*changes: tuple[date, float, dict[TokenKind, float] | None]) -> Model:
+    """A row at 4 cents and 30 dollars a million tokens, until these changes."""
+    later = [PriceChange(since=day, price={"default": usd}, token_price=tokens) for day, usd, tokens in changes]
+    return priced(default=0.04).model_copy(update={"token_price": {"image_output": 30.0}, "price_changes": later})
+
+
+def test_a_price_changes_on_its_day() -> None:
+    """The day before the old price, from that day on the new one; the token price stays unless it changes too."""
+    spring, summer = date(2027, 3, 1), date(2027, 6, 1)
+    row = dated((spring, 0.05, None), (summer, 0.03, {"image_output": 20.0}))
+    asked = [None, spring - DAY, spring, summer - DAY, summer, summer + DAY]
+    assert [estimate_usd(row, ONE, today) for today in asked] == [0.04, 0.04, 0.05, 0.05, 0.03, 0.03]
+    tokens = Usage(image_output_tokens=1_000)
+    assert [settle_usd(row, ONE, tokens, 1, today) for today in asked] == [0.03, 0.03, 0.03, 0.03, 0.02, 0.02]
+
+
+@given(days=st.sets(st.dates(), max_size=5).map(sorted), today=st.dates())
+def test_the_last_change_reached_is_in_force(days: list[date], today: date) -> None:
+    """Whatever the days are."""
+    row = dated(*[(day, 1.0 + number, None) for number, day in enumerate(days)])
+    reached = [1.0 + number for number, day in enumerate(days) if day <= today]
+    assert prices_on(row, today).pictures == {"default": reached[-1] if reached else 0.04}
