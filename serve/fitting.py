@@ -1,17 +1,20 @@
-"""What one model can honour of a request: refuse what it cannot draw, spell the rest its way, say what is dropped."""
+"""What one model can honour of a request: refuse what it cannot draw, spell the rest its way, say what is dropped.
+
+More pictures than one call gives are no reason to refuse: `requests_for` says which calls together give them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from serve.catalog import Model
 from serve.errors import InvalidRequestError
 from serve.image_request import ImageRequest, WireRequest
 
-# Ideogram's range, the only vendor here that takes a seed (its OpenAPI description).
+# Ideogram's range (its OpenAPI description); the other vendors that take a seed publish none that is narrower.
 MAX_SEED = 2**31 - 1
 
 _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?):([0-9]{1,5}(?:\.[0-9]{1,4})?)")
@@ -37,11 +40,32 @@ def refusal(request: ImageRequest, model: Model) -> str | None:
 
 def find_refusal(request: ImageRequest, model: Model) -> Refusal | None:
     """Like `refusal`, with the name of the field at fault."""
-    return _refuse_count(request.n, model) or _refuse_text(request, model) or _refuse_shape(request)
+    return _refuse_count(request.n) or _refuse_text(request, model) or _refuse_shape(request)
+
+
+def calls_for(request: ImageRequest, model: Model) -> list[int]:
+    """How many pictures each call to `model` asks for, in as few calls as give all of them."""
+    full, rest = divmod(max(0, request.n), model.max_n)
+    return [model.max_n] * full + [rest] * (rest > 0)
+
+
+def requests_for(request: ImageRequest, model: Model) -> list[ImageRequest]:
+    """The request of each call in `calls_for`.
+
+    A seed grows by the pictures before it: the same one would draw the same pictures again, and bill them.
+    """
+    counts = calls_for(request, model)
+    before = [sum(counts[:call]) for call in range(len(counts))]
+    return [
+        replace(request, n=count, seed=None if request.seed is None else _advanced(request.seed, drawn))
+        for count, drawn in zip(counts, before, strict=True)
+    ]
 
 
 def fit(request: ImageRequest, model: Model) -> tuple[WireRequest, tuple[str, ...]]:
     """The request in `model`'s own words, and a warning for every wish it cannot meet.
+
+    `n` is passed on as it is: who calls a model fits each of `requests_for`, who asks for its price the whole request.
 
     Raises:
         InvalidRequestError: the model refuses the request (see `refusal`).
@@ -58,20 +82,18 @@ def fit(request: ImageRequest, model: Model) -> tuple[WireRequest, tuple[str, ..
         negative_prompt=(request.negative_prompt or None) if model.negative_prompt else None,
         output_format=request.output_format if request.output_format in model.output_formats else None,
         user=(request.user or None) if model.user else None,
+        background=request.background if model.transparent else None,
     )
     return wire, (*warnings, *_dropped(request, wire, model))
 
 
-def _refuse_count(n: int, model: Model) -> Refusal | None:
-    if n < 1:
-        return Refusal("n", f"draws at least 1 image, {n} were asked")
-    if n > model.max_n:
-        return Refusal("n", f"draws at most {_images(model.max_n)} a call, {n} were asked")
-    return None
+def _advanced(seed: int, pictures: int) -> int:
+    # A seed out of range is refused elsewhere, by models that take one; here it stays what it is.
+    return (seed + pictures) % (MAX_SEED + 1) if 0 <= seed <= MAX_SEED else seed
 
 
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"
+def _refuse_count(n: int) -> Refusal | None:
+    return Refusal("n", f"draws at least 1 image, {n} were asked") if n < 1 else None
 
 
 def _refuse_text(request: ImageRequest, model: Model) -> Refusal | None:
@@ -162,6 +184,8 @@ def _dropped(request: ImageRequest, wire: WireRequest, model: Model) -> list[str
         ("negative_prompt", request.negative_prompt or None, wire.negative_prompt),
         ("output_format", request.output_format, wire.output_format),
         ("user", request.user or None, wire.user),
+        # Where no model draws transparent pictures, an opaque one is no wish that could be dropped.
+        ("background", request.background if request.background == "transparent" else wire.background, wire.background),
     ]
     takes = {"output_format": " or ".join(model.output_formats)}
     return [

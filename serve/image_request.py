@@ -1,10 +1,13 @@
-"""One image request in three spellings: the caller's, one model's, and the pictures that come back. Frozen data."""
+"""One image request in three spellings: the caller's, one model's, and what comes back for it. Frozen data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from serve.catalog import Model, Quality
+
+Background = Literal["opaque", "transparent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class ImageRequest:
     negative_prompt: str | None = None
     output_format: str | None = None
     user: str | None = None
+    background: Background | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class WireRequest:
     negative_prompt: str | None = None
     output_format: str | None = None
     user: str | None = None
+    background: Background | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +58,17 @@ class DrawnImage:
     url: str | None = None
     revised_prompt: str | None = None
     seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a vendor's answer says that the whole call used; None for what it does not say.
+
+    `usd` is the vendor's own bill, in US dollars; the rest are counts of tokens.
+    """
+
+    text_input_tokens: int | None = None
+    image_input_tokens: int | None = None
+    image_output_tokens: int | None = None
+    text_output_tokens: int | None = None
+    usd: float | None = None

@@ -1,17 +1,19 @@
 """All that the environment may say to the service. An argument everywhere, never a global; explicit values beat it.
 
 Every variable is `PROMPT_INTENT_` and the field's name in capitals, but for the vendors' keys and hosts, which have the
-names their own tools use. An empty variable counts as unset.
+names their own tools use; an operator's own providers name theirs in the catalogue. An empty variable counts as unset.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from classifier.home import Home
@@ -54,11 +56,17 @@ class Settings(BaseSettings):
     openai_api_key: Key = Field(default=None, validation_alias="OPENAI_API_KEY")
     ideogram_api_key: Key = Field(default=None, validation_alias="IDEOGRAM_API_KEY")
     gemini_api_key: Key = Field(default=None, validation_alias="GEMINI_API_KEY")
+    bfl_api_key: Key = Field(default=None, validation_alias="BFL_API_KEY")
+    recraft_api_key: Key = Field(default=None, validation_alias="RECRAFT_API_KEY")
     openai_base_url: Url | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     ideogram_base_url: Url | None = Field(default=None, validation_alias="IDEOGRAM_BASE_URL")
     gemini_base_url: Url | None = Field(default=None, validation_alias="GEMINI_BASE_URL")
+    bfl_base_url: Url | None = Field(default=None, validation_alias="BFL_BASE_URL")
+    recraft_base_url: Url | None = Field(default=None, validation_alias="RECRAFT_BASE_URL")
 
     home: Path = Field(default=Path(".prompt-intent"), description="Where all state lives.")
+    profile: str = Field(default="story", description="Which routes of routes.toml: story, or live.")
+    catalog: Path | None = Field(default=None, description="A file of own providers and models, added to the shipped.")
     model: str | None = Field(default=None, description="A bundle's folder or a models:/ URI; overrides the champion.")
     sandbox: Literal["auto", "on", "off"] = "auto"
     api_key: Key = Field(default=None, description="What callers have to send as a Bearer token.")
@@ -75,6 +83,17 @@ class Settings(BaseSettings):
 
     connect_timeout: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     read_timeout: float = Field(default=180.0, gt=0, allow_inf_nan=False)
+
+    deadline: float = Field(
+        default=300.0, gt=0, allow_inf_nan=False, description="For a whole request whose caller names none."
+    )
+    attempts: int = Field(default=3, ge=1, description="Calls to the same model for one picture, the first included.")
+    rebill: bool = Field(
+        default=False, description="Draw again, and maybe pay twice, when a vendor's answer was lost on the way."
+    )
+
+    # Read once, like all the rest, for the variables that only a provider's row in the catalogue names.
+    _environment: dict[str, str] = PrivateAttr(default_factory=lambda: dict(os.environ))
 
     @model_validator(mode="before")
     @classmethod
@@ -96,6 +115,39 @@ class Settings(BaseSettings):
             name = str(first["loc"][0])
             variable = name if name.isupper() else f"{PREFIX}{name.upper()}"
             raise SettingsError(f"{variable}: {first['msg'].removeprefix('Value error, ')}") from None
+
+    def vendor_key(self, variable: str) -> str | None:
+        """The key in the variable that a provider's row names, None where it is unset.
+
+        Raises:
+            SettingsError: it has characters that no HTTP header carries, or the variable is the service's own. Names
+                the variable, never the value.
+        """
+        key = self._vendor(variable, _key)
+        return key.get_secret_value() if isinstance(key, SecretStr) else key
+
+    def vendor_url(self, variable: str) -> str | None:
+        """The base URL in the variable that a provider's row names, None where it is unset.
+
+        Raises:
+            SettingsError: it is no URL of a server, or the variable is the service's own. Names the variable, never
+                the value.
+        """
+        url = self._vendor(variable, _origin)
+        return None if url is None else str(url)
+
+    def _vendor(self, variable: str, check: Callable[[str], object]) -> SecretStr | str | None:
+        for name, field in type(self).model_fields.items():
+            if field.validation_alias == variable:
+                known: SecretStr | str | None = getattr(self, name)
+                return known
+        if variable.upper().startswith(PREFIX):
+            raise SettingsError(f"{variable}: is the service's own; a provider's key and host need names of theirs")
+        value = self._environment.get(variable, "").strip()
+        try:
+            return str(check(value)) if value else None
+        except ValueError as error:
+            raise SettingsError(f"{variable}: {error}") from None
 
     @property
     def state(self) -> Home:

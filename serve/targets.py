@@ -8,10 +8,8 @@ from types import MappingProxyType
 from typing import Self
 
 import httpx
-from pydantic import SecretStr
 
 from serve.catalog import Catalog, Model, Provider
-from serve.errors import CatalogError
 from serve.image_request import ReadyModel
 from serve.policy import Health
 from serve.settings import PREFIX, Settings
@@ -45,7 +43,7 @@ class Targets:
         """Real hosts and keys, or the sandbox: always, never, or (`auto`) exactly when no provider has a key.
 
         Raises:
-            CatalogError: a provider names a variable that the settings do not know.
+            SettingsError: a variable that a provider's row names holds no key, or no URL.
         """
         real = {name: _real(provider, settings) for name, provider in catalog.providers.items()}
         keyed = any(target.api_key for target in real.values())
@@ -90,28 +88,23 @@ def missing_keys(catalog: Catalog) -> str:
 
 
 def _real(provider: Provider, settings: Settings) -> Target:
-    key = _setting(provider, provider.key_env, settings)
-    override = _setting(provider, provider.base_url_env, settings)
-    secret = key.get_secret_value() if isinstance(key, SecretStr) else None
-    if not isinstance(override, str):
-        return Target(provider.base_url, secret, False, tuple(provider.image_hosts))
-    return Target(override, secret, True, (*provider.image_hosts, _host(httpx.URL(override))))
+    key = settings.vendor_key(provider.key_env)
+    base_url = settings.vendor_url(provider.base_url_env) or provider.base_url
+    # No vendor is called in clear text: such an address in a row is a server of the operator's own.
+    if base_url == provider.base_url and base_url.startswith("https:"):
+        return Target(base_url, key, False, tuple(provider.image_hosts))
+    return Target(base_url, key, True, (*provider.image_hosts, _host(httpx.URL(base_url))))
 
 
 def _sandboxed(provider: Provider) -> Target:
+    if not provider.sandbox_path:
+        return Target(provider.base_url, None, False, ())
     return Target(f"{SANDBOX_ORIGIN}{provider.sandbox_path}", _SANDBOX_KEY, True, ())
-
-
-def _setting(provider: Provider, variable: str, settings: Settings) -> object:
-    name = variable.lower()
-    if name not in type(settings).model_fields:
-        raise CatalogError(f"providers.{provider.name}: settings.py knows no variable {variable}")
-    return getattr(settings, name)
 
 
 def _ignored(settings: Settings, catalog: Catalog, real: Mapping[str, Target]) -> list[str]:
     keys = [p.key_env for p in catalog.providers.values() if real[p.name].api_key]
-    hosts = [p.base_url_env for p in catalog.providers.values() if real[p.name].overridden]
+    hosts = [p.base_url_env for p in catalog.providers.values() if settings.vendor_url(p.base_url_env)]
     if not keys and not hosts:
         return []
     advice = f"set {PREFIX}SANDBOX=off to use them" if keys else "set the provider's API key (any word will do)"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from typing import Any
 
 import httpx
 
+from serve.catalog import Model
 from serve.errors import UpstreamError
+from serve.image_request import WireRequest
 
 USER_AGENT = "prompt-intent"
 
@@ -27,6 +30,16 @@ def given(**fields: object) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def wishes(request: WireRequest, row: Model, **names: str) -> dict[str, Any]:
+    """The optional wishes of `request` that are set, under their names on the wire.
+
+    `names` are the dialect's, from our field to the vendor's; a row's own `wire_names` go before them.
+    """
+    wanted = {field: getattr(request, field) for field in names}
+    spelled: dict[str, str] = {**names, **{str(field): name for field, name in row.wire_names.items()}}
+    return {spelled[field]: value for field, value in wanted.items() if value is not None}
+
+
 def json_object(response: httpx.Response, provider: str) -> dict[str, Any]:
     """The object in a successful answer.
 
@@ -39,8 +52,8 @@ def json_object(response: httpx.Response, provider: str) -> dict[str, Any]:
     return body
 
 
-def error_object(response: httpx.Response) -> dict[str, Any]:
-    """The object in a refusal, empty where there is none: proxies answer in HTML, and the status says enough."""
+def object_or_empty(response: httpx.Response) -> dict[str, Any]:
+    """The object in any answer, empty where there is none: proxies answer in HTML, and the status says enough."""
     body = _parsed(response)
     return body if isinstance(body, dict) else {}
 
@@ -85,6 +98,24 @@ def whole_number_at(parent: dict[str, Any], key: str) -> int | None:
     """The integer under `key`, None where it is anything else (JSON's true is an int to Python)."""
     value = parent.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def count_at(parent: dict[str, Any], key: str) -> int | None:
+    """The integer under `key` where it counts something, None where it is negative or anything else."""
+    count = whole_number_at(parent, key)
+    return count if count is not None and count >= 0 else None
+
+
+def amount_at(parent: dict[str, Any], key: str) -> float | None:
+    """The finite number of 0 or more under `key`, None where it is anything else."""
+    value = parent.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        amount = float(value)
+    except OverflowError:  # JSON's integers have no end
+        return None
+    return amount if math.isfinite(amount) and amount >= 0 else None
 
 
 def picture_bytes(encoded: str, response: httpx.Response, provider: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 
 from serve.errors import ProviderError
-from serve.providers.bodies import error_object, json_object, object_at, objects_at, text_at
+from serve.providers.bodies import json_object, object_at, object_or_empty, objects_at, text_at
 from serve.providers.delays import duration
 from serve.providers.statuses import Complaint, code_at, codes, refusal
 
@@ -30,7 +30,7 @@ def google_object(response: httpx.Response) -> dict[str, Any]:
 
 def google_refusal(response: httpx.Response) -> ProviderError:
     """The typed error of an unsuccessful answer; a wrong key is a 400 here, told apart by `details[].reason`."""
-    error = object_at(error_object(response), "error")
+    error = object_at(object_or_empty(response), "error")
     details = objects_at(error, "details")
     complaint = Complaint(
         reasons=codes(*(code_at(detail, "reason") for detail in details), code_at(error, "status")),

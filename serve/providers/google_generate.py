@@ -11,8 +11,18 @@ from typing import Any
 import httpx
 
 from serve.errors import ProviderError
-from serve.image_request import DrawnImage, ReadyModel, WireRequest
-from serve.providers.bodies import given, json_request, object_at, objects_at, objects_in, picture_bytes, text_at
+from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
+from serve.providers.bodies import (
+    count_at,
+    given,
+    json_request,
+    object_at,
+    object_or_empty,
+    objects_at,
+    objects_in,
+    picture_bytes,
+    text_at,
+)
 from serve.providers.google_errors import PROVIDER, google_object
 from serve.providers.statuses import code_at, codes, content_block, empty_reply
 
@@ -31,7 +41,7 @@ BLOCKED_FINISHES = frozenset(
 
 
 def build(model: ReadyModel, request: WireRequest) -> httpx.Request:
-    """One call for one picture: the policy never asks this dialect for more."""
+    """One call for one picture: nobody asks this dialect for more in a call."""
     image = given(aspectRatio=request.shape, imageSize=request.quality)
     config = given(responseModalities=["IMAGE"], candidateCount=1, seed=request.seed, imageConfig=image)
     contents = [{"role": "user", "parts": [{"text": request.prompt}]}]
@@ -54,6 +64,32 @@ def read(response: httpx.Response) -> list[DrawnImage]:
     if not images:
         raise _nothing(body, candidates, response)
     return images
+
+
+def usage(response: httpx.Response) -> Usage | None:
+    """The tokens that a success counts; thoughts are billed as text that came out.
+
+    Where Google does not tell modalities apart, text went in and pictures came out.
+    """
+    said = object_at(object_or_empty(response), "usageMetadata") if response.is_success else {}
+    into, out = _by_modality(said, "promptTokensDetails"), _by_modality(said, "candidatesTokensDetails")
+    asked, drawn = count_at(said, "promptTokenCount"), count_at(said, "candidatesTokenCount")
+    thoughts = count_at(said, "thoughtsTokenCount")
+    image = out.get("IMAGE") if out else drawn
+    # The details may leave the text out, never the total.
+    text = None if drawn is None or image is None else max(0, drawn - image)
+    found = Usage(
+        text_input_tokens=into.get("TEXT") if into else asked,
+        image_input_tokens=into.get("IMAGE"),
+        image_output_tokens=image,
+        text_output_tokens=thoughts if text is None else text + (thoughts or 0),
+    )
+    return None if found == Usage() else found
+
+
+def _by_modality(said: dict[str, Any], key: str) -> dict[str, int]:
+    details = ((text_at(detail, "modality"), count_at(detail, "tokenCount")) for detail in objects_at(said, key))
+    return {modality: count for modality, count in details if modality is not None and count is not None}
 
 
 def _pictures(candidate: dict[str, Any], response: httpx.Response) -> list[DrawnImage]:

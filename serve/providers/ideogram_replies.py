@@ -8,7 +8,7 @@ import httpx
 
 from serve.errors import ContentPolicyError, ProviderError
 from serve.image_request import DrawnImage
-from serve.providers.bodies import error_object, json_object, objects_in, text_at, whole_number_at
+from serve.providers.bodies import json_object, object_or_empty, objects_in, text_at, whole_number_at
 from serve.providers.statuses import Complaint, ErrorClass, code_at, codes, content_block, empty_reply, refusal
 
 PROVIDER = "ideogram"
@@ -42,5 +42,5 @@ def read(response: httpx.Response) -> list[DrawnImage]:
 
 
 def _refusal(response: httpx.Response) -> ProviderError:
-    reason = code_at(error_object(response), "reject_reason")
+    reason = code_at(object_or_empty(response), "reject_reason")
     return refusal(response, PROVIDER, Complaint(codes(reason)), OWN_STATUSES)

@@ -1,7 +1,8 @@
 """OpenAI Images: `POST /images/generations`, for GPT Image, for dall-e-3's contract and for servers that speak it.
 
-A row's `extra` goes into the body's top level. `response_format` is sent only where a row says so: GPT Image always
-answers base64 and refuses the field. There is no field for a seed or a negative prompt: they are not sent.
+A row's `extra` goes into the body's top level, and its `wire_names` say where a server's fields are called otherwise.
+`response_format` is sent only where a row says so: GPT Image always answers base64 and refuses the field. OpenAI itself
+takes neither a seed nor a negative prompt; servers whose rows say that they do get them.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ from typing import Any
 import httpx
 
 from serve.errors import ProviderError
-from serve.image_request import DrawnImage, ReadyModel, WireRequest
+from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
 from serve.providers.bodies import (
-    error_object,
-    given,
+    count_at,
     json_object,
     json_request,
     object_at,
+    object_or_empty,
     objects_in,
     picture_bytes,
     text_at,
+    wishes,
 )
 from serve.providers.statuses import Complaint, code_at, codes, empty_reply, refusal
 
@@ -29,15 +31,18 @@ PROVIDER = "openai"
 
 def build(model: ReadyModel, request: WireRequest) -> httpx.Request:
     """One call for all `n` pictures. The base URL already ends in the API's version."""
-    body = given(
-        model=model.row.vendor_model,
-        prompt=request.prompt,
-        n=request.n,
-        size=request.shape,
-        quality=request.quality,
-        output_format=request.output_format,
-        user=request.user,
+    optional = wishes(
+        request,
+        model.row,
+        shape="size",
+        quality="quality",
+        output_format="output_format",
+        user="user",
+        background="background",
+        seed="seed",
+        negative_prompt="negative_prompt",
     )
+    body = {"model": model.row.vendor_model, "prompt": request.prompt, "n": request.n, **optional}
     url = f"{model.base_url.rstrip('/')}/images/generations"
     return json_request(url, {"authorization": f"Bearer {model.api_key}"}, body | model.row.extra)
 
@@ -58,6 +63,19 @@ def read(response: httpx.Response) -> list[DrawnImage]:
     return images
 
 
+def usage(response: httpx.Response) -> Usage | None:
+    """The tokens that a success counts. Where it does not tell kinds apart, text went in and pictures came out."""
+    said = object_at(object_or_empty(response), "usage") if response.is_success else {}
+    into, out = object_at(said, "input_tokens_details"), object_at(said, "output_tokens_details")
+    found = Usage(
+        text_input_tokens=count_at(into, "text_tokens") if into else count_at(said, "input_tokens"),
+        image_input_tokens=count_at(into, "image_tokens"),
+        image_output_tokens=count_at(out, "image_tokens") if out else count_at(said, "output_tokens"),
+        text_output_tokens=count_at(out, "text_tokens"),
+    )
+    return None if found == Usage() else found
+
+
 def _image(entry: dict[str, Any], response: httpx.Response) -> DrawnImage | None:
     encoded, url, revised = text_at(entry, "b64_json"), text_at(entry, "url"), text_at(entry, "revised_prompt")
     if encoded:
@@ -66,7 +84,7 @@ def _image(entry: dict[str, Any], response: httpx.Response) -> DrawnImage | None
 
 
 def _refusal(response: httpx.Response) -> ProviderError:
-    error = object_at(error_object(response), "error")
+    error = object_at(object_or_empty(response), "error")
     # `code` before `type`: an empty account's type may lag behind its code.
     complaint = Complaint(codes(code_at(error, "code"), code_at(error, "type")), param=code_at(error, "param"))
     return refusal(response, PROVIDER, complaint)

@@ -12,7 +12,13 @@ from serve.sandbox.app import create_sandbox, served_models
 from serve.sandbox.faults import FaultFileError, FaultPlan, load_faults
 
 _HOST = "127.0.0.1"
-_BASES = {"OPENAI_BASE_URL": "/openai/v1", "GEMINI_BASE_URL": "/google", "IDEOGRAM_BASE_URL": "/ideogram"}
+_BASES = {
+    "OPENAI_BASE_URL": "/openai/v1",
+    "GEMINI_BASE_URL": "/google",
+    "IDEOGRAM_BASE_URL": "/ideogram",
+    "BFL_BASE_URL": "/bfl",
+    "RECRAFT_BASE_URL": "/recraft/v1",
+}
 
 
 def sandbox(
@@ -20,7 +26,7 @@ def sandbox(
     faults: Annotated[Path | None, typer.Option(help="TOML file of faults to inject.")] = None,
     seed: Annotated[int, typer.Option(help="Changes every picture and every chance of a fault.")] = 0,
 ) -> None:
-    """Stand in for OpenAI, Google and Ideogram on 127.0.0.1: their wire formats, drawn pictures, a ledger, faults."""
+    """Stand in for five vendors on 127.0.0.1: their wire formats, drawn pictures, a ledger, faults."""
     plan = _plan(faults)
     try:
         listener = socket.create_server((_HOST, port))

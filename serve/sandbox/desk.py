@@ -17,7 +17,7 @@ from starlette.requests import Request
 from serve.sandbox.canvas import Sketch, draw
 from serve.sandbox.gallery import Gallery
 
-Provider = Literal["openai", "google", "ideogram"]
+Provider = Literal["openai", "google", "ideogram", "bfl", "recraft"]
 Clock = Callable[[], float]
 
 BLOCKED_WORD = "sandbox-blocked"
@@ -26,10 +26,10 @@ BLOCKED_WORD = "sandbox-blocked"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back over the wire: a status, a JSON body, and headers besides the content type and length."""
+    """What goes back over the wire: a status, a JSON body (or plain text), headers besides content type and length."""
 
     status: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | str
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -101,6 +101,10 @@ class Desk(ABC):
     @abstractmethod
     def empty(self, order: Order) -> Reply:
         """A success without a picture."""
+
+    @abstractmethod
+    def gone(self, model: str) -> Reply:
+        """What an id that no longer exists, or never did, is answered."""
 
     @abstractmethod
     def failure(self, status: int, retry_after: int | None, code: str | None) -> Reply:

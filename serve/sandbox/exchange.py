@@ -83,6 +83,8 @@ class Exchange:
     def _verdict(self, order: Order, fault: Fault) -> _Verdict:
         if fault.status is not None:
             return _Verdict(self._desk.failure(fault.status, fault.retry_after, fault.code), 0.0)
+        if fault.effect == "gone":
+            return _Verdict(self._desk.gone(order.model), 0.0)
         if fault.effect == "content_block" or BLOCKED_WORD in order.prompt:
             return _Verdict(self._desk.blocked(order), order.usd if self._desk.bills_blocked else 0.0)
         if fault.effect == "empty_200":

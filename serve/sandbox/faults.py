@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from serve.sandbox.desk import Provider
 
-Effect = Literal["content_block", "empty_200", "cut_before", "cut_after", "cut_body"]
+Effect = Literal["content_block", "empty_200", "gone", "cut_before", "cut_after", "cut_body"]
 AtLeastOne = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[int, Field(ge=0)]
 
@@ -39,6 +39,7 @@ class FaultRule:
     `effect`:
 
     - `content_block`, `empty_200`: the vendor's own block, or its success without a picture;
+    - `gone`: what the vendor answers for an id that it has retired;
     - `cut_before`: the connection goes before the body is read, so that `model`, which is in there, cannot be matched;
     - `cut_after`: it goes after the body is read, and the vendor has drawn and bills;
     - `cut_body`: it goes halfway through the answer; drawn and billed as well.

@@ -38,15 +38,15 @@ class Gallery:
         self._sketches: OrderedDict[str, Sketch] = OrderedDict()
         self._hung = 0
 
-    def hang(self, sketch: Sketch) -> Link:
-        """A new link to `sketch`, good for an hour."""
+    def hang(self, sketch: Sketch, lifetime_s: int = LIFETIME_S) -> Link:
+        """A new link to `sketch`, good for an hour unless `lifetime_s` says otherwise."""
         self._hung += 1
         image_id = hashlib.sha256(self._key + f"{self._hung}/{sketch}".encode()).hexdigest()[:32]
         self._sketches[image_id] = sketch
         if len(self._sketches) > _KEPT:
             self._sketches.popitem(last=False)
         hung = int(self._clock())
-        return Link(image_id, hung, hung + LIFETIME_S, self._signature(image_id, hung + LIFETIME_S))
+        return Link(image_id, hung, hung + lifetime_s, self._signature(image_id, hung + lifetime_s))
 
     def find(self, image_id: str, expires: int, signature: str) -> Sketch | Literal["forbidden", "unknown"]:
         """The sketch behind a link; "forbidden" if the link is forged or expired, "unknown" if it is forgotten."""

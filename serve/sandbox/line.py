@@ -74,8 +74,11 @@ class Line:
             pass
 
     async def _send_head(self, reply: Reply) -> bytes:
-        content = json.dumps(reply.body, ensure_ascii=False).encode()
-        headers = {"content-type": "application/json", "content-length": str(len(content)), **reply.headers}
+        if isinstance(reply.body, str):
+            kind, content = "text/plain; charset=utf-8", reply.body.encode()
+        else:
+            kind, content = "application/json", json.dumps(reply.body, ensure_ascii=False).encode()
+        headers = {"content-type": kind, "content-length": str(len(content)), **reply.headers}
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": reply.status, "headers": raw})
         return content

@@ -17,6 +17,7 @@ TODAY = date(2026, 11, 22)
 STORY = ("imagen-4-fast", "imagen-4", "ideogram-v2", "ideogram-v2a", "dalle-3-std")
 
 WEB = ["png", "jpeg", "webp"]
+FLUX = ("flux-2-klein-4b", "flux-2-klein-9b", "flux-2-pro", "flux-2-flex", "flux-2-max")
 
 # name: provider, dialect, vendor's id, images a call, prompt characters, image formats that can be asked for
 FACTS = {
@@ -31,6 +32,15 @@ FACTS = {
     "ideogram-2a": ("ideogram", "ideogram_v2", "ideogram-2a", 8, 10_000, []),
     "gpt-image-2.5-sunburst": ("openai", "openai_images", "gpt-image-2.5-sunburst", 10, 32_000, WEB),
     "gpt-image-2.5-flare": ("openai", "openai_images", "gpt-image-2.5-flare", 10, 32_000, WEB),
+    "gpt-image-2": ("openai", "openai_images", "gpt-image-2", 10, 32_000, WEB),
+    "gpt-image-2.6-sunburst": ("openai", "openai_images", "gpt-image-2.6-sunburst", 10, 32_000, WEB),
+    "gpt-image-2.6-flare": ("openai", "openai_images", "gpt-image-2.6-flare", 10, 32_000, WEB),
+    "ideogram-3": ("ideogram", "ideogram_v2", "ideogram-3", 8, 10_000, []),
+    "ideogram-4": ("ideogram", "ideogram_v2", "ideogram-4", 8, 10_000, []),
+    "ideogram-4-5": ("ideogram", "ideogram_v2", "ideogram-4-5", 8, 10_000, []),
+    **{name: ("bfl", "bfl_flux", name, 1, 32_000, ["png", "jpeg"]) for name in FLUX},
+    "recraftv4_1": ("recraft", "openai_images", "recraftv4_1", 6, 10_000, ["png", "webp"]),
+    "recraftv3": ("recraft", "openai_images", "recraftv3", 6, 1_000, ["png", "webp"]),
 }
 
 # name: the vendor's last day, what answers from then on
@@ -40,11 +50,16 @@ RETIRED = {
     "dalle-3-std": (date(2026, 5, 12), "gpt-image-2.5-sunburst"),
 }
 
+IDEOGRAM_V2 = ("ideogram-2", "ideogram-2a", "ideogram-3", "ideogram-4", "ideogram-4-5")
+GPT_IMAGE = [name for name in FACTS if name.startswith("gpt-image")]
+
 # Which fields of a request have a place on the wire at all.
 TAKES = {
-    "seed": {"ideogram-v2", "ideogram-v2a", "ideogram-2", "ideogram-2a"},
-    "negative_prompt": {"ideogram-v2", "ideogram-2"},
-    "user": {"dalle-3-std", "gpt-image-2.5-sunburst", "gpt-image-2.5-flare"},
+    "seed": {"ideogram-v2", "ideogram-v2a", *IDEOGRAM_V2, *FLUX, "recraftv4_1", "recraftv3"},
+    "negative_prompt": {"ideogram-v2", "ideogram-2", "ideogram-3", "recraftv3"},
+    "user": {"dalle-3-std", *GPT_IMAGE},
+    # On gpt-image-2 it is a preview that may have been withdrawn.
+    "transparent": {name for name in GPT_IMAGE if name != "gpt-image-2"},
 }
 
 # What the vendor understands as a quality, in its own words; a model that is not here has no such field.
@@ -54,8 +69,33 @@ QUALITIES = {
     "ideogram-2": {"turbo", "default"},
     "ideogram-2a": {"turbo", "default"},
     "dalle-3-std": {"standard", "hd"},
-    "gpt-image-2.5-sunburst": {"low", "medium", "high"},
-    "gpt-image-2.5-flare": {"low", "medium", "high"},
+    "ideogram-3": {"turbo", "default", "quality"},
+    "ideogram-4": {"turbo", "default", "quality"},
+    "ideogram-4-5": {"low", "medium", "high"},
+    **{name: {"low", "medium", "high"} for name in GPT_IMAGE},
+}
+
+# What a model calls otherwise than its dialect does.
+NAMES = {
+    "ideogram-4": {"shape": "resolution"},
+    "ideogram-4-5": {"shape": "size", "quality": "quality"},
+    "recraftv4_1": {"seed": "random_seed", "output_format": "image_format"},
+    "recraftv3": {"seed": "random_seed", "output_format": "image_format"},
+}
+
+# What answers for a living row on the day its vendor ends it; rows that are not here have nothing to follow them.
+FOLLOWED = {
+    "ideogram-v2": "ideogram-2",
+    "ideogram-v2a": "ideogram-2a",
+    "ideogram-2": "ideogram-3",
+    "ideogram-2a": "ideogram-3",
+    "ideogram-3": "ideogram-4",
+    "ideogram-4": "ideogram-4-5",
+    "gpt-image-2": "gpt-image-2.5-sunburst",
+    "gpt-image-2.5-sunburst": "gpt-image-2.6-sunburst",
+    "gpt-image-2.5-flare": "gpt-image-2.6-flare",
+    "gemini-3.1-flash-lite-image": "gemini-nano-banana-2.1",
+    "recraftv3": "recraftv4_1",
 }
 
 IMAGEN = {"1:1", "3:4", "4:3", "9:16", "16:9"}
@@ -63,12 +103,18 @@ GEMINI = IMAGEN | {"2:3", "3:2", "4:5", "5:4", "21:9"}
 LYING = [(3, 2), (4, 3), (16, 9), (16, 10), (3, 1)]
 LEGACY = {"ASPECT_1_1", *(f"ASPECT_{a}_{b}" for a, b in LYING), *(f"ASPECT_{b}_{a}" for a, b in LYING)}
 LONGER = [*LYING, (5, 4), (2, 1)]
-IDEOGRAM = {"1x1", *(f"{a}x{b}" for a, b in LONGER), *(f"{b}x{a}" for a, b in LONGER)}
+RATIOS = {"1x1", *(f"{a}x{b}" for a, b in LONGER), *(f"{b}x{a}" for a, b in LONGER)}
 WIRE_SHAPES = {
     "google_predict": IMAGEN,
     "google_generate": GEMINI,
     "ideogram_legacy": LEGACY,
-    "ideogram_v2": IDEOGRAM,
+}
+# Exact sizes, of which a model takes its own and no others.
+PIXELS = {
+    "ideogram-4": "1024x1024 896x1120 864x1152 832x1248 800x1280 720x1280 720x1440 512x1536",
+    "ideogram-4-5": "1024x1024 896x1120 864x1152 832x1248 800x1280 720x1280 720x1440 1024x3072",
+    "recraftv4_1": "1024x1024 768x1536 832x1280 896x1216 896x1152 832x1344 896x1280 768x1344",
+    "recraftv3": "1024x1024 1024x2048 1024x1536 1024x1365 1024x1280 1024x1707 1024x1434 1024x1820",
 }
 
 
@@ -90,6 +136,10 @@ ENDPOINTS = {
     ),
     "google": Endpoint("https://generativelanguage.googleapis.com", "GEMINI_API_KEY", "GEMINI_BASE_URL", []),
     "ideogram": Endpoint("https://api.ideogram.ai", "IDEOGRAM_API_KEY", "IDEOGRAM_BASE_URL", ["ideogram.ai"]),
+    "bfl": Endpoint("https://api.bfl.ai", "BFL_API_KEY", "BFL_BASE_URL", ["bfl.ai"]),
+    "recraft": Endpoint(
+        "https://external.api.recraft.ai/v1", "RECRAFT_API_KEY", "RECRAFT_BASE_URL", ["img.recraft.ai"]
+    ),
 }
 
 
@@ -108,17 +158,17 @@ def test_a_row_says_what_its_vendor_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", FACTS)
 def test_a_row_knows_the_dates_of_its_life(name: str) -> None:
-    """Imagen 4 and DALL-E 3 are gone since their day and have a named successor; every other row is active, undated."""
+    """Imagen 4 and DALL-E 3 are gone since their day; every other row is active, undated, and may have a successor."""
     row = CATALOG.models[name]
     if name in RETIRED:
         assert (row.status, row.shutdown_date, row.successor) == ("shutdown", *RETIRED[name])
     else:
-        assert (row.status, row.shutdown_date) == ("active", None)
+        assert (row.status, row.shutdown_date, row.successor) == ("active", None, FOLLOWED.get(name))
 
 
 @pytest.mark.parametrize("field", TAKES)
 def test_a_field_is_sent_to_those_who_take_it(field: str) -> None:
-    """Seeds go to Ideogram, negative prompts to its 2.0 models only, the end user to OpenAI."""
+    """Seeds go to Ideogram, FLUX and Recraft, negative prompts to four models, end user and background to OpenAI."""
     assert {name for name, row in CATALOG.models.items() if getattr(row, field)} == TAKES[field]
 
 
@@ -130,11 +180,28 @@ def test_qualities_are_the_vendors_own_words(name: str) -> None:
     assert set(qualities) in (set(), {"auto", "low", "medium", "high", "standard", "hd"})
 
 
+def test_fields_are_named_as_the_vendor_names_them() -> None:
+    """What a model calls otherwise stands in its row, in dialects that ask for it."""
+    assert {name: row.wire_names for name, row in CATALOG.models.items() if row.wire_names} == NAMES
+    assert {CATALOG.models[name].dialect for name in NAMES} == {"openai_images", "ideogram_v2"}
+
+
 @pytest.mark.parametrize("name", [name for name, facts in FACTS.items() if facts[1] in WIRE_SHAPES])
 def test_ratios_are_the_vendors_own_spellings(name: str) -> None:
     """All ratios of the vendor are in the table, each under the ratio that it spells."""
+    check_ratios(name, WIRE_SHAPES[CATALOG.models[name].dialect])
+
+
+@pytest.mark.parametrize("name", ["ideogram-2", "ideogram-2a", "ideogram-3"])
+def test_older_models_of_ideograms_v2_take_ratios(name: str) -> None:
+    """Up to 3 a shape is a ratio."""
+    check_ratios(name, RATIOS)
+
+
+def check_ratios(name: str, spellings: set[str]) -> None:
+    """These are all of the row's shapes, each under the ratio that it spells."""
     row = CATALOG.models[name]
-    assert set(row.shapes.values()) == WIRE_SHAPES[row.dialect]
+    assert set(row.shapes.values()) == spellings
     for ratio, spelling in row.shapes.items():
         assert spelling.removeprefix("ASPECT_").replace("_", ":").replace("x", ":") == ratio
 
@@ -145,7 +212,31 @@ def test_dalle_3_draws_three_sizes() -> None:
     assert CATALOG.models["dalle-3-std"].shapes == sizes
 
 
-@pytest.mark.parametrize("name", ["gpt-image-2.5-sunburst", "gpt-image-2.5-flare"])
+@pytest.mark.parametrize("name", PIXELS)
+def test_exact_sizes_are_those_the_model_takes(name: str) -> None:
+    """Each size of the vendor's list is there, lying and standing, under a ratio that is not far from it."""
+    standing = [tuple(map(int, size.split("x"))) for size in PIXELS[name].split()]
+    row = CATALOG.models[name]
+    assert {tuple(map(int, size.split("x"))) for size in row.shapes.values()} >= set(standing)
+    for ratio, size in row.shapes.items():
+        width, height = map(int, size.split("x"))
+        assert (min(width, height), max(width, height)) in standing
+        stretch = Fraction(width, height) / Fraction(*map(int, ratio.split(":")))
+        assert Fraction(92, 100) < stretch < Fraction(108, 100)
+
+
+@pytest.mark.parametrize("name", FLUX)
+def test_flux_draws_one_megapixel(name: str) -> None:
+    """Edges divide by 16 and lie between 256 and 2048; no picture has a second megapixel to pay; ratios are exact."""
+    for ratio, size in CATALOG.models[name].shapes.items():
+        width, height = map(int, size.split("x"))
+        assert width % 16 == height % 16 == 0
+        assert 256 <= min(width, height) <= max(width, height) <= 2048
+        assert 800_000 < width * height <= 1024 * 1024
+        assert Fraction(width, height) == Fraction(*map(int, ratio.split(":")))
+
+
+@pytest.mark.parametrize("name", GPT_IMAGE)
 def test_gpt_image_sizes_keep_the_vendors_rules(name: str) -> None:
     """Edges divide by 16, at most 3840; at most 3:1; 655,360 to 8,294,400 pixels; and the ratio is exact."""
     for ratio, size in CATALOG.models[name].shapes.items():
@@ -157,10 +248,11 @@ def test_gpt_image_sizes_keep_the_vendors_rules(name: str) -> None:
         assert Fraction(width, height) == Fraction(*map(int, ratio.split(":")))
 
 
-def test_only_dalle_3_is_asked_for_base64() -> None:
-    """GPT Image refuses `response_format`, so no row but the DALL-E one may say it."""
+def test_base64_is_asked_for_where_links_are_usual() -> None:
+    """DALL-E 3 and Recraft answer with links unless told otherwise; GPT Image refuses `response_format`."""
     extras = {name: row.extra for name, row in CATALOG.models.items() if row.extra}
-    assert extras == {"dalle-3-std": {"response_format": "b64_json"}}
+    assert set(extras) == {"dalle-3-std", "recraftv4_1", "recraftv3"}
+    assert all(extra == {"response_format": "b64_json"} for extra in extras.values())
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
@@ -172,7 +264,7 @@ def test_a_provider_is_reached_where_it_lives(name: str) -> None:
     assert provider.sandbox_path.startswith("/")
 
 
-def test_there_are_three_providers() -> None:
+def test_there_are_these_providers() -> None:
     """A new provider brings its facts into this file."""
     assert set(CATALOG.providers) == set(ENDPOINTS)
 

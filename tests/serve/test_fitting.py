@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from serve.catalog import Model, Quality, load_catalog
 from serve.errors import InvalidRequestError
-from serve.fitting import MAX_SEED, find_refusal, fit, refusal
+from serve.fitting import MAX_SEED, calls_for, find_refusal, fit, refusal, requests_for
 from serve.image_request import ImageRequest, WireRequest
 
 MODELS = load_catalog().models
@@ -23,8 +23,6 @@ NO_SIZES = ["big", "0x1024", "1024x0", "16:9", "1024x1024\n", "\u0661\u0662x\u06
 NO_RATIOS = ["16x9", "1:0", "0:1", "-1:1", "1:1 ", "\u0664:\u0663", ":"]
 
 REFUSALS = [
-    ("dalle-3-std", replace(FOX, n=3), "n", "draws at most 1 image a call, 3 were asked"),
-    ("imagen-4", replace(FOX, n=5), "n", "draws at most 4 images a call, 5 were asked"),
     ("imagen-4", replace(FOX, n=0), "n", "draws at least 1 image, 0 were asked"),
     ("dalle-3-std", replace(FOX, prompt="x" * 4001), "prompt", "reads at most 4000 characters, the prompt has 4001"),
     ("ideogram-v2", replace(FOX, seed=-1), "seed", "takes a seed from 0 to 2147483647, not -1"),
@@ -72,6 +70,12 @@ SHAPES = [
     ("dalle-3-std", "256x256", "1024x1024", "asked 256x256, dalle-3-std draws 1024x1024"),
     ("imagen-4", "1920x1080", "16:9", "asked 1920x1080, imagen-4 draws 16:9 in pixels of its own choice"),
     ("ideogram-2", "16x9", "16x9", "asked 16x9, ideogram-2 draws 16:9 in pixels of its own choice"),
+    ("ideogram-4", "1024x1000", "1024x1024", "asked 1024x1000, ideogram-4 draws 1024x1024"),
+    ("ideogram-4-5", "3:1", "3072x1024", None),
+    ("flux-2-pro", "21:9", "1456x624", None),
+    ("flux-2-pro", "1:9", "576x1728", "asked 1:9, flux-2-pro draws 1:3"),
+    ("recraftv4_1", "16:9", "1344x768", None),
+    ("recraftv3", "1820x1024", "1820x1024", None),
     ("ideogram-2", "1024x1000", "1x1", "asked 1024x1000, ideogram-2 draws 1:1 in pixels of its own choice"),
 ]
 
@@ -88,6 +92,9 @@ QUALITY_WORDS: list[tuple[str, Quality, str | None, bool]] = [
     ("dalle-3-std", "high", "hd", False),
     ("gpt-image-2.5-sunburst", "hd", "high", False),
     ("gpt-image-2.5-flare", "standard", "medium", False),
+    ("ideogram-3", "hd", "quality", False),
+    ("ideogram-4-5", "auto", "medium", False),
+    ("flux-2-max", "high", None, True),
 ]
 
 # (model, field, wish, what is sent, warning)
@@ -109,6 +116,10 @@ FIELDS = [
     ("dalle-3-std", "user", "u-1", "u-1", None),
     ("imagen-4", "user", "u-1", None, "user dropped: imagen-4 takes none"),
     ("imagen-4", "user", "", None, None),
+    ("flux-2-klein-4b", "seed", 0, 0, None),
+    ("flux-2-pro", "negative_prompt", "dogs", None, "negative_prompt dropped: flux-2-pro takes none"),
+    ("recraftv3", "output_format", "jpeg", None, "output_format dropped: recraftv3 takes png or webp"),
+    ("recraftv4_1", "negative_prompt", "dogs", None, "negative_prompt dropped: recraftv4_1 takes none"),
 ]
 
 
@@ -136,6 +147,35 @@ def test_limits_are_within_reach(name: str) -> None:
     full = ImageRequest("x" * row.max_prompt_chars, n=row.max_n, seed=MAX_SEED)
     assert refusal(full, row) is None
     assert find_refusal(full, row) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "calls"),
+    [
+        ("dalle-3-std", 1, [1]),
+        ("dalle-3-std", 3, [1, 1, 1]),
+        ("imagen-4", 3, [3]),
+        ("imagen-4", 4, [4]),
+        ("imagen-4", 10, [4, 4, 2]),
+        ("ideogram-4-5", 10, [8, 2]),
+        ("gpt-image-2.6-flare", 10, [10]),
+        ("flux-2-pro", 2, [1, 1]),
+        ("imagen-4", 0, []),
+        ("imagen-4", -1, []),
+    ],
+)
+def test_many_pictures_are_several_calls(name: str, n: int, calls: list[int]) -> None:
+    """More than one call gives is no reason to refuse: it takes as few calls as give all of them."""
+    assert calls_for(replace(FOX, n=n), MODELS[name]) == calls
+    assert [request.n for request in requests_for(replace(FOX, n=n), MODELS[name])] == calls
+    assert refusal(replace(FOX, n=n), MODELS[name]) is None or n < 1
+
+
+def test_no_call_repeats_anothers_seed() -> None:
+    """A seed grows by the pictures before it, and starts again at 0 after the largest."""
+    seeds = [call.seed for call in requests_for(replace(FOX, n=10, seed=MAX_SEED - 4), MODELS["imagen-4"])]
+    assert seeds == [MAX_SEED - 4, MAX_SEED, 3]
+    assert [call.seed for call in requests_for(replace(FOX, n=2, seed=-7), MODELS["flux-2-pro"])] == [-7, -7]
 
 
 @pytest.mark.parametrize(("name", "asked", "shape", "warning"), SHAPES)
@@ -245,3 +285,16 @@ def test_no_other_shape_would_be_nearer(width: int, height: int, row: Model) -> 
     stretch = {shape: max(value / wanted, wanted / value) for shape, value in values.items()}
     assert stretch[wire.shape] == min(stretch.values())
     assert bool(warnings) is (stretch[wire.shape] != 1)
+
+
+@given(wish=REQUESTS | SIZED, row=ROWS)
+def test_calls_add_up_to_the_request(wish: ImageRequest, row: Model) -> None:
+    """The calls ask for all the pictures and no more, none for more than it can have, each for what was wanted."""
+    calls = requests_for(wish, row)
+    assert [call.n for call in calls] == calls_for(wish, row)
+    assert sum(call.n for call in calls) == max(0, wish.n)
+    assert all(1 <= call.n <= row.max_n for call in calls)
+    assert len(calls) == -(-max(0, wish.n) // row.max_n)
+    assert all(replace(call, n=wish.n, seed=wish.seed) == wish for call in calls)
+    if wish.seed is not None and 0 <= wish.seed <= MAX_SEED:
+        assert len({call.seed for call in calls}) == len(calls)

@@ -62,10 +62,13 @@ def check_key(request: Request) -> None:
         raise RefusedError(reply)
 
 
-def gone(model: str, method: str) -> RefusedError:
+def gone(model: str, method: str) -> Reply:
     """What a retired id answers, an unknown one, and a living one at the other surface."""
-    message = f"models/{model} is not found for API version v1beta, or is not supported for {method}."
-    return RefusedError(envelope(404, message))
+    message = (
+        f"models/{model} is not found for API version v1beta, or is not supported for {method}. "
+        "Call ListModels to see the list of available models and their supported methods."
+    )
+    return envelope(404, message)
 
 
 def check_object(value: object, where: str, fields: Fields) -> dict[str, Any]:

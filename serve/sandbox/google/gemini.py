@@ -11,7 +11,7 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from serve.sandbox.canvas import Sketch
-from serve.sandbox.desk import Desk, Easel, Order, Provider, Reply
+from serve.sandbox.desk import Desk, Easel, Order, Provider, RefusedError, Reply
 from serve.sandbox.fields import Fields, listing, mapping, number, one_of, whole, words, yes_or_no
 from serve.sandbox.google.errors import check_key, check_object, failure, gone, invalid, prompt_tokens
 
@@ -89,7 +89,7 @@ class GeminiDesk(Desk):
         check_key(request)
         model = str(request.path_params["model"])
         if model not in _MODELS:
-            raise gone(model, "generateContent")
+            raise RefusedError(self.gone(model))
         if not isinstance(payload, dict):
             raise invalid("Invalid JSON payload received. Expected an object.")
         body = check_object(_camel_case(payload), "", _BODY)
@@ -113,6 +113,10 @@ class GeminiDesk(Desk):
     @override
     def empty(self, order: Order) -> Reply:
         return self._answer(order, [{"text": "I cannot draw that now."}], "NO_IMAGE", 0)
+
+    @override
+    def gone(self, model: str) -> Reply:
+        return gone(model, "generateContent")
 
     @override
     def failure(self, status: int, retry_after: int | None, code: str | None) -> Reply:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from serve.sandbox.canvas import Sketch
-from serve.sandbox.desk import Desk, Easel, Order, Provider, Reply
+from serve.sandbox.desk import Desk, Easel, Order, Provider, RefusedError, Reply
 from serve.sandbox.fields import listing, mapping, number, one_of, whole, words, yes_or_no
 from serve.sandbox.google.errors import check_key, check_object, failure, gone, invalid, prompt_tokens
 
@@ -61,7 +61,7 @@ class ImagenDesk(Desk):
         check_key(request)
         model = str(request.path_params["model"])
         if model not in MODELS:
-            raise gone(model, "predict")
+            raise RefusedError(self.gone(model))
         prompt, parameters = _read(payload)
         sketch = _sketch(model, prompt, parameters)
         sketches = tuple(replace(sketch, index=index) for index in range(parameters.get("sampleCount", 4)))
@@ -83,6 +83,10 @@ class ImagenDesk(Desk):
     @override
     def empty(self, order: Order) -> Reply:
         return Reply(200, {"predictions": []})
+
+    @override
+    def gone(self, model: str) -> Reply:
+        return gone(model, "predict")
 
     @override
     def failure(self, status: int, retry_after: int | None, code: str | None) -> Reply:

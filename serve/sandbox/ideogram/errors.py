@@ -51,6 +51,11 @@ def check_object(value: object, where: str, fields: Fields) -> dict[str, Any]:
     return {name: part for name, part in value.items() if part is not None}
 
 
+def gone(model: str) -> Reply:
+    """A 404, whose words the vendor does not publish."""
+    return Reply(404, {"error": f"There is no model {model}."})
+
+
 def failure(status: int, retry_after: int | None, code: str | None) -> Reply:
     """An injected error; `code` replaces the usual `reject_reason` of 402 and 429."""
     body: dict[str, Any] = {"error": f"The sandbox was told to answer with {status}."}

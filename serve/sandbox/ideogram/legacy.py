@@ -1,4 +1,8 @@
-"""Ideogram 2.0 and 2a on the legacy endpoint, `POST /generate`."""
+"""Ideogram 2.0 and 2a on the legacy endpoint, `POST /generate`.
+
+It lives on without a date for its end, and says with every picture what it is followed by: in the headers `Deprecation`
+and `Link`, and in a `notice` in the answer.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ from serve.sandbox.ideogram.errors import (
     check_key,
     check_object,
     failure,
+    gone,
     invalid,
     picture_row,
 )
@@ -26,6 +31,16 @@ from serve.sandbox.ideogram.sizes import LEGACY_RATIOS, RATIOS, RESOLUTIONS_2, l
 
 _USD = {"V_2": 0.08, "V_2_TURBO": 0.05, "V_2A": 0.04, "V_2A_TURBO": 0.025}
 MODELS = tuple(_USD)
+
+_API = "https://api.ideogram.ai"
+_SUCCESSORS = {
+    "V_2": f"{_API}/v2/image/generate/ideogram-2",
+    "V_2_TURBO": f"{_API}/v2/image/generate/ideogram-2",
+    "V_2A": f"{_API}/v2/image/generate/ideogram-2a",
+    "V_2A_TURBO": f"{_API}/v2/image/generate/ideogram-2a",
+}
+# A Unix time with an @ before it (RFC 9745). The vendor's own is not published; this one is 2026-04-29.
+_DEPRECATED = "@1777420800"
 
 _NOT_ON_2A = ("negative_prompt", "resolution", "color_palette")
 _RATIOS = {legacy("ASPECT", name): RATIOS[name] for name in LEGACY_RATIOS}
@@ -80,7 +95,11 @@ class LegacyDesk(Desk):
 
     @override
     def empty(self, order: Order) -> Reply:
-        return Reply(200, {"created": self._created(), "data": []})
+        return self._reply(order, [])
+
+    @override
+    def gone(self, model: str) -> Reply:
+        return gone(model)
 
     @override
     def failure(self, status: int, retry_after: int | None, code: str | None) -> Reply:
@@ -88,7 +107,13 @@ class LegacyDesk(Desk):
 
     def _answer(self, order: Order, easel: Easel | None) -> Reply:
         rows = [picture_row(sketch, easel, order.terms) for sketch in order.sketches]
-        return Reply(200, {"created": self._created(), "data": rows})
+        return self._reply(order, rows)
+
+    def _reply(self, order: Order, rows: list[dict[str, Any]]) -> Reply:
+        successor = _SUCCESSORS[order.model]
+        notice = f"POST /generate is deprecated: use {successor.removeprefix(_API)} in its place."
+        headers = {"deprecation": _DEPRECATED, "link": f'<{successor}>; rel="successor-version"'}
+        return Reply(200, {"created": self._created(), "data": rows, "notice": notice}, headers)
 
     def _created(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).isoformat()

@@ -35,6 +35,15 @@ _SHARED = """
 """
 _ONLY_2 = "640x1024 720x1280 768x1024 768x1152 768x1232 1024x640 1024x768 1152x768 1232x768 1280x720"
 _ONLY_3 = "800x1280"
+# Of 4 and 4.5, which stand on their own: a megapixel, and four.
+_SMALL = """
+1024x1024 896x1120 1120x896 864x1152 1152x864 832x1248 1248x832 800x1280 1280x800 720x1280 1280x720 720x1440 1440x720
+"""
+_LARGE = """
+2048x2048 1440x2880 2880x1440 1664x2496 2496x1664 1792x2240 2240x1792 1440x2560 2560x1440 1600x2560 2560x1600 1728x2304
+2304x1728 1296x3168 3168x1296 1152x2944 2944x1152 1248x3328 3328x1248 1280x3072 3072x1280 1024x3072 3072x1024
+"""
+_ONLY_4 = "512x1536 1536x512"
 
 
 def _pixels(names: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -43,6 +52,8 @@ def _pixels(names: Iterable[str]) -> dict[str, tuple[int, int]]:
 
 RESOLUTIONS_2 = _pixels(f"{_SHARED} {_ONLY_2}".split())
 RESOLUTIONS_3 = _pixels(f"{_SHARED} {_ONLY_3}".split())
+RESOLUTIONS_4 = _pixels(f"{_SMALL} {_LARGE} {_ONLY_4}".split())
+SIZES_4_5 = _pixels(f"{_SMALL} {_LARGE}".split())
 
 
 def legacy(prefix: str, name: str) -> str:

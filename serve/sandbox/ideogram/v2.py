@@ -1,4 +1,7 @@
-"""Ideogram 2.0, 2a and 3 on v2 of the API, `POST /v2/image/generate/{model}`: lower case, and the model in the path."""
+"""Ideogram 2.0 to 4.5 on v2 of the API, `POST /v2/image/generate/{model}`: lower case, and the model in the path.
+
+What a picture's shape is called, and its quality, differs from model to model.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,14 @@ from serve.sandbox.ideogram.errors import (
     check_key,
     check_object,
     failure,
+    gone,
     invalid,
     picture_row,
 )
-from serve.sandbox.ideogram.sizes import RATIOS, RESOLUTIONS_3, seed_of
+from serve.sandbox.ideogram.sizes import RATIOS, RESOLUTIONS_3, RESOLUTIONS_4, SIZES_4_5, seed_of
 
 _EVERYWHERE: Fields = {
     "prompt": words(LONGEST_PROMPT),
-    "aspect_ratio": one_of("auto", *RATIOS),
-    "rendering_speed": one_of("turbo", "default", "quality"),
     "magic_prompt": one_of("auto", "on", "off"),
     "num_images": whole(1, MOST_IMAGES),
     "seed": whole(0, LARGEST_SEED),
@@ -38,6 +40,8 @@ _EVERYWHERE: Fields = {
     "enable_copyright_detection": yes_or_no,
     "target_collection_id": words(4096),
 }
+_RATIO: Fields = {"aspect_ratio": one_of("auto", *RATIOS)}
+_SPEED: Fields = {"rendering_speed": one_of("turbo", "default", "quality")}
 _OLD_STYLES: Fields = {"style_type": one_of("auto", "general", "realistic", "design", "render_3d", "anime")}
 _NEGATIVE: Fields = {"negative_prompt": words(LONGEST_PROMPT)}
 _ONLY_3: Fields = {
@@ -48,16 +52,29 @@ _ONLY_3: Fields = {
 }
 
 
+_ONLY_4: Fields = {"resolution": one_of(*RESOLUTIONS_4)}
+# Its very_low quality and its size "source" need a picture to start from, which this stand-in does not take.
+_ONLY_4_5: Fields = {"size": one_of("auto", *SIZES_4_5), "quality": one_of("low", "medium", "high")}
+
+
 @dataclass(frozen=True, slots=True)
 class _Model:
+    """What a picture costs by its quality (left out, it is `usual`), and the fields that the model takes."""
+
     usd: Mapping[str, float]
     fields: Fields
+    usual: str = "default"
 
 
+_BY_SPEED = _EVERYWHERE | _SPEED
 _MODELS = {
-    "ideogram-2": _Model({"turbo": 0.05, "default": 0.08, "quality": 0.08}, _EVERYWHERE | _OLD_STYLES | _NEGATIVE),
-    "ideogram-2a": _Model({"turbo": 0.025, "default": 0.04, "quality": 0.04}, _EVERYWHERE | _OLD_STYLES),
-    "ideogram-3": _Model({"turbo": 0.03, "default": 0.06, "quality": 0.09}, _EVERYWHERE | _NEGATIVE | _ONLY_3),
+    "ideogram-2": _Model(
+        {"turbo": 0.05, "default": 0.08, "quality": 0.08}, _BY_SPEED | _RATIO | _OLD_STYLES | _NEGATIVE
+    ),
+    "ideogram-2a": _Model({"turbo": 0.025, "default": 0.04, "quality": 0.04}, _BY_SPEED | _RATIO | _OLD_STYLES),
+    "ideogram-3": _Model({"turbo": 0.03, "default": 0.06, "quality": 0.09}, _BY_SPEED | _RATIO | _NEGATIVE | _ONLY_3),
+    "ideogram-4": _Model({"turbo": 0.03, "default": 0.06, "quality": 0.1}, _BY_SPEED | _ONLY_4),
+    "ideogram-4-5": _Model({"low": 0.03, "medium": 0.06, "high": 0.1}, _EVERYWHERE | _ONLY_4_5, usual="high"),
 }
 MODELS = tuple(_MODELS)
 
@@ -77,7 +94,7 @@ class V2Desk(Desk):
         check_key(request)
         model = str(request.path_params["model"])
         if model not in _MODELS:
-            raise RefusedError(Reply(404, {"error": f"There is no model {model}."}))
+            raise RefusedError(gone(model))
         if request.query_params:
             raise invalid("Query parameters such as dry_run are not offered by this stand-in.")
         wanted = check_object(payload, "body", _MODELS[model].fields)
@@ -98,6 +115,10 @@ class V2Desk(Desk):
         return _answer(order, [])
 
     @override
+    def gone(self, model: str) -> Reply:
+        return gone(model)
+
+    @override
     def failure(self, status: int, retry_after: int | None, code: str | None) -> Reply:
         return failure(status, retry_after, code)
 
@@ -112,17 +133,22 @@ def _check_combinations(wanted: Mapping[str, Any]) -> None:
 
 
 def _order(model: str, wanted: Mapping[str, Any]) -> Order:
-    if "resolution" in wanted:
-        width, height = RESOLUTIONS_3[wanted["resolution"]]
-    else:
-        width, height = RATIOS.get(wanted.get("aspect_ratio", "auto"), RATIOS["1x1"])
+    width, height = _pixels(wanted)
     prompt, count = wanted["prompt"], wanted.get("num_images", 1)
     seed = wanted.get("seed", seed_of(prompt))
     sketches = tuple(
         Sketch(model, prompt, width, height, legible=True, index=index, seed=seed) for index in range(count)
     )
-    usd = _MODELS[model].usd[wanted.get("rendering_speed", "default")]
+    row = _MODELS[model]
+    usd = row.usd[wanted.get("rendering_speed") or wanted.get("quality") or row.usual]
     return Order(model, prompt, sketches, round(usd * count, 6))
+
+
+def _pixels(wanted: Mapping[str, Any]) -> tuple[int, int]:
+    """Width and height; a model that is left to choose draws a square."""
+    exact = wanted.get("resolution") or wanted.get("size")
+    sizes = RESOLUTIONS_3 | RESOLUTIONS_4 | SIZES_4_5
+    return sizes.get(exact or "") or RATIOS.get(wanted.get("aspect_ratio", "auto"), RATIOS["1x1"])
 
 
 def _answer(order: Order, rows: list[dict[str, Any]]) -> Reply:

@@ -54,7 +54,7 @@ class OpenAIDesk(Desk):
             return dalle.take_order(payload)
         if model in gpt_image.MODELS:
             return gpt_image.take_order(payload)
-        raise RefusedError(envelope(404, f"The model '{model}' does not exist.", code="model_not_found"))
+        raise RefusedError(self.gone(model))
 
     @override
     async def drawn(self, order: Order, easel: Easel) -> Reply:
@@ -77,6 +77,11 @@ class OpenAIDesk(Desk):
     @override
     def empty(self, order: Order) -> Reply:
         return self._answer(order, [])
+
+    @override
+    def gone(self, model: str) -> Reply:
+        message = f"The model `{model}` does not exist or you do not have access to it."
+        return envelope(404, message, code="model_not_found")
 
     @override
     def failure(self, status: int, retry_after: int | None, code: str | None) -> Reply:

@@ -12,6 +12,7 @@ from serve.providers import DIALECTS
 
 PNG = b"\x89PNG\r\n\x1a\n one"
 JPEG = b"\xff\xd8\xff two"
+SAMPLE = "https://delivery-eu1.bfl.ai/results/ab/sample.jpeg?se=2026-11-22T10%3A00%3A00Z&sig=cd"
 URL = "https://ideogram.ai/api/images/ephemeral/x.png?exp=1&sig=ab"
 
 
@@ -78,6 +79,7 @@ PICTURES: list[tuple[str, dict[str, Any], list[DrawnImage]]] = [
     ("ideogram_v2", {"generation_id": "g", "seed": 1, "notice": "n", "data": [safe(9)]}, [DRAWN]),
     ("ideogram_v2", {"data": [{"url": URL, "seed": True}]}, [DrawnImage(url=URL)]),
     ("ideogram_v2", {"data": [held_back(url=URL), safe(9)]}, [DRAWN]),
+    ("bfl_flux", {"id": "t", "status": "Ready", "result": {"sample": SAMPLE, "seed": 9}}, [DrawnImage(url=SAMPLE)]),
 ]
 
 
@@ -117,6 +119,13 @@ NO_PICTURES: list[tuple[str, dict[str, Any], type[ProviderError], str, str]] = [
     ("ideogram_legacy", {"data": [{"is_image_safe": True, "url": None}]}, EmptyReplyError, "unknown", ""),
     ("ideogram_v2", {"data": [held_back()]}, ContentPolicyError, "yes", ""),
     ("ideogram_v2", {"data": [{}]}, EmptyReplyError, "unknown", ""),
+    ("bfl_flux", {"status": "Request Moderated", "details": "Your words."}, ContentPolicyError, "no", "moderated"),
+    ("bfl_flux", {"status": "Content Moderated", "result": None}, ContentPolicyError, "unknown", "content_moderated"),
+    ("bfl_flux", {"status": "Ready", "result": {"sample": None}}, EmptyReplyError, "unknown", ""),
+    ("bfl_flux", {"status": "Error", "result": "Your words."}, UpstreamError, "unknown", "'Error'"),
+    ("bfl_flux", {"status": "Task not found"}, UpstreamError, "unknown", "'Task not found'"),
+    ("bfl_flux", {"status": "Your words.", "result": {"sample": SAMPLE}}, UpstreamError, "unknown", ""),
+    ("bfl_flux", {"id": "t", "polling_url": None}, UpstreamError, "unknown", ""),
 ]
 
 

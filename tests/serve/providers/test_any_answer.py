@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import astuple
 from typing import Any
 
 import httpx
@@ -46,6 +48,7 @@ def words(*known: str) -> st.SearchStrategy[str]:
 
 PICTURES = st.sampled_from(["eA==", "eHl6", "iVBORw0KGgo=", "eA", "", "*", None])
 LINKS = st.sampled_from(["https://ideogram.ai/a.png", "https://ideogram.ai/b.png", "", "\ud800", None])
+STATES = words("Ready", "Pending", "Request Moderated", "Content Moderated", "Error", "Task not found")
 BLOBS = loosely(data=PICTURES, mimeType=words("image/png"))
 PARTS = loosely(inlineData=BLOBS | JSON, thought=st.booleans() | JSON, text=st.text())
 CANDIDATES = loosely(content=loosely(parts=among(PARTS)), finishReason=words("STOP", "SAFETY", "NO_IMAGE"))
@@ -62,6 +65,27 @@ SUCCESSES: dict[str, st.SearchStrategy[Any]] = {
     "google_generate": GEMINI,
     "ideogram_legacy": loosely(data=among(LINKED)),
     "ideogram_v2": loosely(data=among(LINKED), generation_id=st.text()),
+    "bfl_flux": loosely(status=STATES, result=loosely(sample=LINKS) | JSON, polling_url=LINKS, cost=st.floats() | JSON),
+}
+COUNTS = st.integers() | st.floats() | JSON
+DETAILED = loosely(text_tokens=COUNTS, image_tokens=COUNTS) | JSON
+MODALITIES = among(loosely(modality=words("IMAGE", "TEXT"), tokenCount=COUNTS))
+USED: dict[str, st.SearchStrategy[Any]] = {
+    "openai_images": loosely(
+        usage=loosely(
+            input_tokens=COUNTS, output_tokens=COUNTS, input_tokens_details=DETAILED, output_tokens_details=DETAILED
+        )
+    ),
+    "google_generate": loosely(
+        usageMetadata=loosely(
+            promptTokenCount=COUNTS,
+            candidatesTokenCount=COUNTS,
+            thoughtsTokenCount=COUNTS,
+            promptTokensDetails=MODALITIES,
+            candidatesTokensDetails=MODALITIES,
+        )
+    ),
+    "bfl_flux": loosely(cost=COUNTS),
 }
 
 
@@ -124,3 +148,19 @@ def test_any_success_is_sound_pictures_or_a_typed_error(dialect: str, data: st.D
     """A success that is a little wrong somewhere still gives only pictures that can be used."""
     body = data.draw(SUCCESSES[dialect])
     check(dialect, httpx.Response(200, content=json.dumps(body).encode()))
+
+
+@settings(UNTIMED, max_examples=100)
+@given(data=st.data(), status=st.sampled_from([200, 200, 200, 500]))
+@pytest.mark.parametrize("dialect", USED)
+def test_any_usage_is_counts_that_can_be_billed(dialect: str, data: st.DataObject, status: int) -> None:
+    """Whatever a vendor says of its tokens, `usage` gives figures of 0 or more, or None; it raises nothing."""
+    body = data.draw(USED[dialect] | JSON)
+    reader = DIALECTS[dialect].usage
+    assert reader is not None
+    used = reader(httpx.Response(status, content=json.dumps(body).encode()))
+    event(str(used is None))
+    figures = [] if used is None else [value for value in astuple(used) if value is not None]
+    assert used is None or figures
+    assert status == 200 or used is None
+    assert all(math.isfinite(value) and value >= 0 for value in figures)

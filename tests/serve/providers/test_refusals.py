@@ -92,6 +92,17 @@ IDEOGRAM_ROWS: list[Row] = [
     (503, ideogram(), UpstreamError),
 ]
 
+BFL_ROWS: list[Row] = [
+    (400, {"detail": ECHO}, ProviderInvalidRequestError),
+    (402, {"detail": ECHO}, UpstreamQuotaError),
+    (403, {"detail": "Not authenticated"}, UpstreamAuthError),
+    (404, {"detail": "Not Found"}, ModelGoneError),
+    (422, {"detail": [{"loc": ["body", "width"], "msg": ECHO, "type": "value_error"}]}, ProviderInvalidRequestError),
+    (429, {"detail": ECHO}, RateLimitedError),
+    (500, {"detail": ECHO}, UpstreamError),
+    (503, {}, UpstreamError),
+]
+
 # What a proxy or a balancer in front of any vendor may answer: the status alone decides.
 BARE_ROWS: list[Row] = [
     (302, {}, UpstreamError),
@@ -108,6 +119,7 @@ TABLE = [
     *(("openai_images", *row) for row in OPENAI_ROWS),
     *((dialect, *row) for dialect in GOOGLE for row in GOOGLE_ROWS),
     *((dialect, *row) for dialect in IDEOGRAM for row in IDEOGRAM_ROWS),
+    *(("bfl_flux", *row) for row in BFL_ROWS),
     *((dialect, *row) for dialect in DIALECTS for row in BARE_ROWS),
 ]
 
@@ -151,6 +163,9 @@ def test_refusal_needs_no_readable_body(dialect: str, content: bytes) -> None:
         ),
         ("google_generate", 400, google("INVALID_ARGUMENT", {"fieldViolations": [{"description": ECHO}]}), None),
         ("ideogram_v2", 400, ideogram(), None),
+        ("bfl_flux", 422, {"detail": [{"loc": ["body", "width"]}]}, "width"),
+        ("bfl_flux", 422, {"detail": [{"loc": []}, {"loc": [ECHO, 3]}]}, None),
+        ("bfl_flux", 422, {"detail": ECHO}, None),
     ],
 )
 def test_parameter_at_fault_is_passed_on(dialect: str, status: int, body: dict[str, Any], param: str | None) -> None:

@@ -18,6 +18,7 @@ from serve.sandbox.faults import FaultPlan
 
 PROMPT = "banner: SALE 50% OFF, bold orange letters"
 BEARER, GOOGLE, IDEOGRAM = {"authorization": "Bearer any"}, {"x-goog-api-key": "any"}, {"api-key": "any"}
+BFL = {"x-key": "any"}
 
 # dialect: path, headers, body, and the body's part that holds the fields of the request.
 CALLS: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
@@ -39,6 +40,14 @@ CALLS: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     ),
     "legacy": ("/ideogram/generate", IDEOGRAM, {"image_request": {"prompt": PROMPT, "model": "V_2A"}}),
     "v2": ("/ideogram/v2/image/generate/ideogram-2a", IDEOGRAM, {"prompt": PROMPT}),
+    "v4": ("/ideogram/v2/image/generate/ideogram-4", IDEOGRAM, {"prompt": PROMPT}),
+    "v4.5": ("/ideogram/v2/image/generate/ideogram-4-5", IDEOGRAM, {"prompt": PROMPT}),
+    "flux": ("/bfl/v1/flux-2-pro", BFL, {"prompt": PROMPT}),
+    "recraft": (
+        "/recraft/v1/images/generations",
+        BEARER,
+        {"model": "recraftv3", "prompt": PROMPT, "response_format": "b64_json"},
+    ),
 }
 
 Send = Callable[..., Awaitable[httpx.Response]]

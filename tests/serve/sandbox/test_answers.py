@@ -138,6 +138,10 @@ async def test_gemini_draws_the_ratio_beside_other_parts(
         ("legacy", {"model": "V_2", "resolution": "RESOLUTION_1536_640"}, "1536x640"),
         ("v2", {"aspect_ratio": "1x3"}, "592x1776"),
         ("v2", {"aspect_ratio": "auto", "rendering_speed": "turbo"}, "1024x1024"),
+        ("v4", {"resolution": "3072x1024"}, "3072x1024"),
+        ("v4", {"rendering_speed": "quality"}, "1024x1024"),
+        ("v4.5", {"size": "720x1280", "quality": "low"}, "720x1280"),
+        ("v4.5", {"size": "auto"}, "1024x1024"),
     ],
 )
 async def test_ideogram_links_to_the_asked_pictures(

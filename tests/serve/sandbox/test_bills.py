@@ -38,6 +38,12 @@ CallOf = Callable[[str], tuple[str, dict[str, str], dict[str, Any]]]
         ("legacy", {"model": "V_2A_TURBO"}, 0.025),
         ("v2", {}, 0.04),
         ("v2", {"rendering_speed": "turbo", "num_images": 8}, 0.2),
+        ("flux", {}, 0.03),
+        ("flux", {"width": 1440, "height": 1440}, 0.045),
+        ("flux", {"width": 2048, "height": 2048}, 0.075),
+        ("recraft", {"n": 6}, 0.24),
+        ("recraft", {"model": "recraftv4_1", "n": 2}, 0.07),
+        ("recraft", {"model": None}, 0.035),
     ],
 )
 async def test_pictures_cost_their_price(
@@ -57,13 +63,20 @@ async def test_pictures_cost_their_price(
         ("/google/v1beta/models/gemini-3-pro-image:generateContent", 0.134),
         ("/ideogram/v2/image/generate/ideogram-2", 0.08),
         ("/ideogram/v2/image/generate/ideogram-3", 0.06),
+        ("/ideogram/v2/image/generate/ideogram-4", 0.06),
+        ("/ideogram/v2/image/generate/ideogram-4-5", 0.1),
+        ("/bfl/v1/flux-2-klein-4b", 0.014),
+        ("/bfl/v1/flux-2-klein-9b", 0.015),
+        ("/bfl/v1/flux-2-flex", 0.06),
+        ("/bfl/v1/flux-2-max", 0.07),
     ],
 )
 async def test_a_model_in_the_path_has_its_own_price(
     *, path: str, usd: float, client: httpx.AsyncClient, call: CallOf, sandbox: Sandbox
 ) -> None:
     """The same request costs what the model in the path costs."""
-    dialect = "imagen" if path.endswith("predict") else "gemini" if "google" in path else "v2"
+    kinds = {"predict": "imagen", "generateContent": "gemini"}
+    dialect = kinds.get(path.rpartition(":")[2], "flux" if path.startswith("/bfl") else "v2")
     _, headers, body = call(dialect)
     assert (await client.post(path, headers=headers, json=body)).status_code == 200
     assert sandbox.ledger.totals["usd"] == usd

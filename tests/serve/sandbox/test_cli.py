@@ -42,15 +42,16 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_the_command_serves_what_it_was_told(process: subprocess.Popen[str]) -> None:
     """It prints where the vendors' stand-ins are, on 127.0.0.1, and injects the file's fault once."""
     assert process.stdout is not None
-    lines = [process.stdout.readline().strip() for _ in range(4)]
-    bases = dict(line.removeprefix("export ").split("=", 1) for line in lines[:3])
-    assert set(bases) == {"OPENAI_BASE_URL", "GEMINI_BASE_URL", "IDEOGRAM_BASE_URL"}
+    lines = [process.stdout.readline().strip() for _ in range(6)]
+    bases = dict(line.removeprefix("export ").split("=", 1) for line in lines[:5])
+    vendors = {name.removesuffix("_BASE_URL") for name in bases}
+    assert vendors == {"OPENAI", "GEMINI", "IDEOGRAM", "BFL", "RECRAFT"}
     assert all(base.startswith("http://127.0.0.1:") for base in bases.values())
     url = f"{bases['OPENAI_BASE_URL']}/images/generations"
     answers = [httpx.post(url, headers=HEADERS, json=BODY) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [429, 200]
     assert answers[0].headers["retry-after"] == "4"
-    assert lines[3].endswith("/__ledger")
+    assert lines[5].endswith("/__ledger")
 
 
 def test_a_bad_fault_file_is_a_usage_error(app: typer.Typer, tmp_path: Path) -> None:

@@ -14,7 +14,17 @@ from serve.sandbox.faults import FaultPlan, FaultRule
 Send = Callable[..., Awaitable[httpx.Response]]
 Connect = Callable[[Sandbox], httpx.AsyncClient]
 
-DIALECTS = ("dalle", "gpt", "imagen", "gemini", "legacy", "v2")
+DIALECTS = ("dalle", "gpt", "imagen", "gemini", "legacy", "v2", "flux", "recraft")
+GONE = {
+    "dalle": "The model `dall-e-3` does not exist",
+    "gpt": "The model `gpt-image-2.5-flare` does not exist",
+    "imagen": "models/imagen-4.0-generate-001 is not found for API version v1beta, or is not supported for predict.",
+    "gemini": "models/gemini-nano-banana-2.1 is not found for API version v1beta",
+    "legacy": "V_2A",
+    "v2": "ideogram-2a",
+    "flux": "Not Found",
+    "recraft": "recraftv3",
+}
 HALF_AN_HOUR_MS = 1_800_000
 
 
@@ -39,7 +49,8 @@ async def test_a_rate_limit_comes_in_the_vendors_words(dialect: str, connect: Co
         assert body["error"]["details"][0]["retryDelay"] == "3s"
         assert "retry-after" not in answer.headers
     else:
-        assert (body["reject_reason"], body["max_inflight_requests"]) == ("inflight_limit", 10)
+        if dialect in ("legacy", "v2"):
+            assert (body["reject_reason"], body["max_inflight_requests"]) == ("inflight_limit", 10)
         assert answer.headers["retry-after"] == "3"
     assert sandbox.ledger.totals["usd"] == 0
     assert (await send(client, dialect)).status_code == 200
@@ -68,7 +79,22 @@ async def test_other_statuses_come_in_the_vendors_words(
     assert found in answer.text
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", GONE)
+async def test_a_retired_id_is_answered_in_the_vendors_words(dialect: str, connect: Connect, send: Send) -> None:
+    """404 for an id that was served a moment ago, as for one that never was; nothing is billed."""
+    sandbox = with_rule(FaultRule(nth=2, effect="gone"))
+    client = connect(sandbox)
+    before, answer, after = [await send(client, dialect) for _ in range(3)]
+    assert (before.status_code, answer.status_code, after.status_code) == (200, 404, 200)
+    assert GONE[dialect] in answer.text
+    assert [(call.fault, call.usd > 0) for call in sandbox.ledger.calls] == [
+        (None, True),
+        ("gone", False),
+        (None, True),
+    ]
+
+
+@pytest.mark.parametrize("dialect", [dialect for dialect in DIALECTS if dialect != "flux"])
 async def test_an_empty_success_has_no_picture_and_no_bill(dialect: str, connect: Connect, send: Send) -> None:
     """200 in the vendor's shape, with an empty list or without an image part."""
     sandbox = with_rule(FaultRule(effect="empty_200"))

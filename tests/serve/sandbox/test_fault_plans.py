@@ -90,7 +90,10 @@ def test_a_cut_before_the_body_knows_only_the_provider() -> None:
     [
         ("[[rules]]\nstatus = 200", "rules[0].status: Input should be greater than or equal to 400"),
         ("[[rules]]\nstatus = 500\n[[rules]]\nlatency = 5", "rules[1].latency: Unexpected keyword argument"),
-        ("[[rules]]\nprovider = 'azure'\nstatus = 500", "rules[0].provider: Input should be 'openai', 'google' or"),
+        (
+            "[[rules]]\nprovider = 'azure'\nstatus = 500",
+            "rules[0].provider: Input should be 'openai', 'google', 'ideogram'",
+        ),
         ("[[rules]]\neffect = 'cut'", "rules[0].effect: Input should be 'content_block'"),
         ("[[rules]]\nfirst = 0\nstatus = 500", "rules[0].first: Input should be greater than or equal to 1"),
         ("[[rules]]\nfirst = 1\nnth = 2\nstatus = 500", "rules[0]: Value error, first, nth and one_in exclude"),
@@ -129,4 +132,4 @@ def test_the_example_shows_every_key_and_every_effect() -> None:
     used = {name for rule in plan.rules for name in rule.__dataclass_fields__ if getattr(rule, name)}
     assert used == set(FaultRule.__dataclass_fields__)
     effects = {rule.effect for rule in plan.rules} - {None}
-    assert effects == {"content_block", "empty_200", "cut_before", "cut_after", "cut_body"}
+    assert effects == {"content_block", "empty_200", "gone", "cut_before", "cut_after", "cut_body"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -61,10 +62,31 @@ V2 = [
     ({"prompt": "x" * 10_001}, "prompt"),
 ]
 
+V4 = [
+    ({"aspect_ratio": "1x1"}, "aspect_ratio"),
+    ({"size": "1024x1024"}, "size"),
+    ({"resolution": "1344x768"}, "resolution"),
+    ({"resolution": "auto"}, "resolution"),
+    ({"quality": "high"}, "quality"),
+    ({"negative_prompt": "blur"}, "negative_prompt"),
+    ({"style_type": "general"}, "style_type"),
+    ({"num_images": 9}, "num_images"),
+]
+V4_5 = [
+    ({"aspect_ratio": "1x1"}, "aspect_ratio"),
+    ({"resolution": "1024x1024"}, "resolution"),
+    ({"size": "1536x512"}, "size"),
+    ({"size": "source"}, "size"),
+    ({"rendering_speed": "turbo"}, "rendering_speed"),
+    ({"quality": "very_low"}, "quality"),
+    ({"negative_prompt": "blur"}, "negative_prompt"),
+    ({"seed": 2**31}, "seed"),
+]
+
 
 @pytest.mark.parametrize(
     ("dialect", "fields", "named"),
-    [("legacy", *row) for row in LEGACY] + [("v2", *row) for row in V2],
+    [(dialect, *row) for dialect, rows in {"legacy": LEGACY, "v2": V2, "v4": V4, "v4.5": V4_5}.items() for row in rows],
 )
 async def test_a_wrong_field_is_refused_by_name(
     *, dialect: str, fields: dict[str, object], named: str, client: httpx.AsyncClient, send: Send, sandbox: Sandbox
@@ -154,3 +176,19 @@ async def test_an_unsafe_picture_has_no_link_and_is_billed(
     assert answer.status_code == 200
     assert [(row["url"], row["is_image_safe"]) for row in answer.json()["data"]] == [(None, False)] * 2
     assert sandbox.ledger.totals == {"calls": 1, "billed_calls": 1, "billed_images": 2, "usd": 0.08}
+
+
+@pytest.mark.parametrize(
+    ("model", "successor"),
+    [("V_2", "ideogram-2"), ("V_2_TURBO", "ideogram-2"), ("V_2A", "ideogram-2a"), ("V_2A_TURBO", "ideogram-2a")],
+)
+async def test_the_legacy_endpoint_says_what_follows_it(
+    model: str, successor: str, client: httpx.AsyncClient, send: Send
+) -> None:
+    """Its pictures come with the date of its deprecation, the address of its successor, and a notice."""
+    answer = await send(client, "legacy", model=model)
+    assert re.fullmatch(r"@[0-9]{10}", answer.headers["deprecation"])
+    link = f'<https://api.ideogram.ai/v2/image/generate/{successor}>; rel="successor-version"'
+    assert answer.headers["link"] == link
+    assert successor in answer.json()["notice"]
+    assert "deprecation" not in (await send(client, "v2")).headers
