@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Literal
 
-from serve.catalog import Catalog, Model
+from serve.catalog import Catalog, Model, Routes
+
+Status = Literal["active", "deprecated", "shutdown"]
+
+NONE_GONE: frozenset[str] = frozenset()
+# How long before a model is shut down its operator is warned.
+SOON = timedelta(days=60)
 
 
 def is_dead(model: Model, today: date) -> bool:
-    """True once the vendor no longer answers: the row says so, or its shutdown date is reached (that day counts)."""
-    return model.status == "shutdown" or (model.shutdown_date is not None and today >= model.shutdown_date)
+    """True once the vendor no longer answers: from its shutdown date on, that day included.
+
+    The date decides where there is one, so that any day can be asked about: a row that is written as shut down was
+    alive the day before.
+    """
+    if model.shutdown_date is not None:
+        return today >= model.shutdown_date
+    return model.status == "shutdown"
 
 
-def resolve(name: str, catalog: Catalog, today: date, overridden: frozenset[str]) -> Model | None:
+def status_on(model: Model, today: date) -> Status:
+    """What the row's status is, or was, on that day: before its shutdown a model that is shut down now was active."""
+    if is_dead(model, today):
+        return "shutdown"
+    return "active" if model.status == "shutdown" else model.status
+
+
+def resolve(
+    name: str, catalog: Catalog, today: date, overridden: frozenset[str], gone: frozenset[str] = NONE_GONE
+) -> Model | None:
     """The row to call for the logical `name`, or None when its line of successors ends dead.
 
     A dead row still answers when its provider is in `overridden`: a sandbox or a private server may serve it for ever.
+    A row in `gone` has answered that it does not exist; no date and no override makes up for that.
 
     Raises:
         KeyError: `name` is not in the catalogue.
     """
     row = catalog.models[name]
     seen = {name}
-    while is_dead(row, today) and row.provider not in overridden:
+    while row.name in gone or (is_dead(row, today) and row.provider not in overridden):
         if row.successor is None or row.successor in seen:
             return None
         seen.add(row.successor)
         row = catalog.models[row.successor]
     return row
+
+
+def on_routes(routes: Routes) -> list[str]:
+    """The logical names that the routes use, each once."""
+    names = [routes.default]
+    for route in routes.intents.values():
+        names += [*route.models, *([route.export] if route.export else [])]
+    return list(dict.fromkeys(names))

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
-from serve.catalog import Catalog, Model, Routes
-from serve.lifecycle import resolve
+from serve.catalog import Catalog, Model
+from serve.lifecycle import NONE_GONE, SOON, is_dead, on_routes, resolve
 from serve.schemas import ProviderState, Readiness
 from serve.service import Service
 from serve.targets import missing_keys
 
-SOON = timedelta(days=30)
-
 
 def read_readiness(service: Service) -> Readiness:
     """Ready means: prompts can be classified, and at least one provider can be called."""
-    health, problem = service.targets.health(), service.classification.problem
+    health, problem = service.vitals.health(service.targets), service.classification.problem
     warnings = [*service.targets.warnings]
     warnings += [f"no classifier: {problem}"] if problem else []
     warnings += [] if health.keyed else [missing_keys(service.catalog)]
-    warnings += warn_of_routes(service.catalog, service.clock.today(), health.overridden)
+    warnings += warn_of_routes(service.catalog, service.clock.today(), health.overridden, health.gone)
+    # The sandbox announces the ends that vendors do; there is nothing to be done about its own.
+    warnings += [] if service.targets.sandbox else service.vitals.sunsets.lines()
     return Readiness(
         status="ready" if problem is None and health.keyed else "not_ready",
         classifier_version=service.classification.version,
@@ -32,27 +32,22 @@ def read_readiness(service: Service) -> Readiness:
     )
 
 
-def warn_of_routes(catalog: Catalog, today: date, overridden: frozenset[str]) -> list[str]:
-    """A line for every model on a route that is shut down, or will be within 30 days."""
+def warn_of_routes(
+    catalog: Catalog, today: date, overridden: frozenset[str], gone: frozenset[str] = NONE_GONE
+) -> list[str]:
+    """A line for every model on a route that is shut down or gone, or will be within 60 days."""
     return [
         line
-        for name in _on_routes(catalog.routes)
-        if (line := _warn(catalog.models[name], resolve(name, catalog, today, overridden), today, overridden))
+        for name in on_routes(catalog.routes)
+        if (line := _warn(catalog.models[name], resolve(name, catalog, today, overridden, gone), today, overridden))
     ]
 
 
-def _on_routes(routes: Routes) -> list[str]:
-    names = [routes.default]
-    for route in routes.intents.values():
-        names += [*route.models, *([route.export] if route.export else [])]
-    return list(dict.fromkeys(names))
-
-
 def _warn(named: Model, row: Model | None, today: date, overridden: frozenset[str]) -> str | None:
-    if row is None:
-        return f"{named.name}: shut down {named.shutdown_date}, and no successor is alive; change routes.toml"
-    if row.name != named.name:
-        return f"{named.name}: shut down {named.shutdown_date}, answered by {row.name}"
+    if row is not named:
+        end = f"shut down {named.shutdown_date}" if is_dead(named, today) else "gone at its vendor"
+        instead = f"answered by {row.name}" if row else "and no successor is alive; change routes.toml"
+        return f"{named.name}: {end}, {instead}"
     ends = row.shutdown_date
     if ends is None or row.provider in overridden or ends - today > SOON:
         return None

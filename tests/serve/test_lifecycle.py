@@ -46,13 +46,14 @@ def called(name: str, models: Catalog, today: date, overridden: frozenset[str] =
         ("deprecated", LAST, EVE, False),
         ("deprecated", LAST, LAST, True),
         ("deprecated", LAST, AFTER, True),
-        ("shutdown", LAST, EVE, True),
+        ("shutdown", LAST, EVE, False),
         ("shutdown", LAST, LAST, True),
         ("shutdown", LAST, AFTER, True),
+        ("shutdown", None, EVE, True),
     ],
 )
 def test_a_model_dies_on_its_day(status: Status, until: date | None, today: date, dead: bool) -> None:
-    """Alive on the eve, dead on the day itself and after; the status alone is enough, and no date means no end."""
+    """Alive on the eve, dead on the day itself and after; without a date the status decides, on every day."""
     assert is_dead(row("any", status, until), today) is dead
 
 
@@ -106,6 +107,23 @@ def test_an_overridden_host_serves_a_dead_successor() -> None:
     assert called("old", models, AFTER, frozenset({"google"})) == "last"
 
 
+@pytest.mark.parametrize("overridden", [NOBODY, frozenset({"openai"})])
+def test_a_row_that_said_it_is_gone_is_passed_over(overridden: frozenset[str]) -> None:
+    """Alive by its date or at an overridden host: who answered "gone" is not called, and its successors are."""
+    models = catalog(row("first", successor="second"), row("second", successor="third"), row("third"))
+    for gone, answers in [({"first"}, "second"), ({"first", "second"}, "third"), ({"second"}, "first")]:
+        found = resolve("first", models, EVE, overridden, frozenset(gone))
+        assert found is not None
+        assert found.name == answers
+    assert resolve("first", models, EVE, overridden, frozenset({"first", "second", "third"})) is None
+
+
+def test_dalle_3_answers_for_itself_in_2025() -> None:
+    """The shipped name resolves to its own row on a day before the shutdown, and to a living successor after it."""
+    assert called("dalle-3-std", SHIPPED, date(2025, 11, 22)) == "dalle-3-std"
+    assert called("dalle-3-std", SHIPPED, date(2026, 11, 22)) == "gpt-image-2.5-sunburst"
+
+
 def test_an_unknown_name_is_no_model() -> None:
     """The caller checks names first; here an unknown one is a plain KeyError."""
     with pytest.raises(KeyError, match="nobody"):
@@ -121,8 +139,6 @@ def test_an_unknown_name_is_no_model() -> None:
     ],
 )
 def test_the_shipped_dates_are_the_day_after_the_eve(name: str, eve_of: date, successor: str) -> None:
-    """Had the shipped rows been written before their shutdown, they would have answered through the eve, no longer."""
-    dated = SHIPPED.models[name].model_copy(update={"status": "deprecated"})
-    models = SHIPPED.model_copy(update={"models": SHIPPED.models | {name: dated}})
-    assert called(name, models, eve_of) == name
-    assert called(name, models, eve_of + timedelta(days=1)) == successor
+    """The retired rows answer for themselves through the eve of their shutdown, and their successors from then on."""
+    assert called(name, SHIPPED, eve_of) == name
+    assert called(name, SHIPPED, eve_of + timedelta(days=1)) == successor

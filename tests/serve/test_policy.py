@@ -22,7 +22,7 @@ FOX = ImageRequest("a fox")
 
 def row(name: str, provider: str = "google", **changes: object) -> Model:
     """A row that takes one prompt of up to 100 characters and up to four images, unless `changes` say otherwise."""
-    plain = {"name": name, "provider": provider, "max_n": 4, "max_prompt_chars": 100}
+    plain = {"name": name, "provider": provider, "max_n": 4, "max_prompt_chars": 100, "successor": None}
     return SHIPPED.models["gpt-image-2.5-flare"].model_copy(update=plain | changes)
 
 
@@ -32,7 +32,7 @@ ROWS = [
     row("final", max_n=2),
     row("sign", "ideogram"),
     row("wise-old", "openai", status="deprecated", shutdown_date=DAY, successor="wise"),
-    row("wise", "openai", max_n=1),
+    row("wise", "openai", max_n=1, max_prompt_chars=60),
     row("gone", status="deprecated", shutdown_date=date(2026, 5, 12)),
 ]
 ROUTES = Routes(
@@ -149,12 +149,16 @@ RULES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"prediction": seen("preview"), "keyed": NOBODY, "overridden": ALL},
         ["- quick: no GEMINI_API_KEY", "- sign: no IDEOGRAM_API_KEY", "- wise-old: no OPENAI_API_KEY"],
     ),
-    "a model that draws too few is thrown out": (
-        {"prediction": seen("text_heavy"), "request": replace(FOX, n=3)},
+    "a model that reads too little is thrown out": (
+        {"prediction": seen("text_heavy"), "request": replace(FOX, prompt="x" * 61)},
         [
-            *(f"+ sign: {SIGN}", "- wise: draws at most 1 image a call, 3 were asked"),
+            *(f"+ sign: {SIGN}", "- wise: reads at most 60 characters, the prompt has 61"),
             *("+ quick: next choice for text_heavy", LAST),
         ],
+    ),
+    "more pictures than one call draws are no obstacle": (
+        {"prediction": seen("text_heavy"), "request": replace(FOX, n=5)},
+        [f"+ sign: {SIGN}", "+ wise: next choice for text_heavy", "+ quick: next choice for text_heavy", LAST],
     ),
     "a prompt too long for all leaves nothing": (
         {"request": replace(FOX, prompt="x" * 101)},
@@ -182,8 +186,8 @@ RULES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "a successor must be able to": (
-        {"today": DAY, "request": replace(FOX, n=2)},
-        ["- wise-old: draws at most 1 image a call, 2 were asked; shut down 2026-12-01, answered by wise"],
+        {"today": DAY, "request": replace(FOX, prompt="x" * 61)},
+        ["- wise-old: reads at most 60 characters, the prompt has 61; shut down 2026-12-01, answered by wise"],
     ),
     "an overridden host still serves the dead": (
         {"prediction": seen("complex_logic"), "today": DAY, "overridden": ALL},

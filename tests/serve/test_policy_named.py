@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from classifier import Prediction
 from serve.catalog import Catalog, load_catalog
 from serve.errors import InvalidRequestError
 from serve.image_request import ImageRequest
-from serve.policy import Constraints, Health, Route, choose_route
+from serve.policy import Constraints, Health, Route, Wishes, choose_route
 
 CATALOG = load_catalog()
 TODAY = date(2026, 11, 22)
@@ -26,9 +27,10 @@ def named(
     health: Health = LIVE,
     catalog: Catalog = CATALOG,
     intent: str | None = None,
+    wishes: Wishes = Wishes(),  # noqa: B008 - frozen
 ) -> Route:
     """The route of a caller who names a model, whatever the classifier is sure of."""
-    constraints = Constraints(request or ImageRequest("a fox"), model=name, intent=intent)
+    constraints = Constraints(request or ImageRequest("a fox"), model=name, intent=intent, wishes=wishes)
     return choose_route(SURE, constraints, catalog, health, TODAY)
 
 
@@ -56,6 +58,47 @@ def test_a_dead_name_is_answered_by_its_successor_and_says_so(name: str, answers
     assert candidate.row is CATALOG.models[answers]
     assert candidate.reason.endswith(f"shut down {CATALOG.models[name].shutdown_date}, answered by {answers}")
     assert chosen.warnings == (f"{name} is shut down: {answers} answers for it",)
+
+
+def test_a_gone_name_is_answered_by_its_successor_and_says_so() -> None:
+    """A living model that answered "gone" is passed over, also at an overridden host."""
+    chosen = named("ideogram-v2", health=replace(SANDBOX, gone=frozenset({"ideogram-v2"})))
+    (candidate,) = chosen.taken
+    assert candidate.row is CATALOG.models["ideogram-2"]
+    assert candidate.reason.endswith("; gone at its vendor, answered by ideogram-2")
+    assert chosen.warnings == ("ideogram-v2 is gone at its vendor: ideogram-2 answers for it",)
+
+
+def test_optimize_beside_a_model_is_reported() -> None:
+    """Weights move nothing where there is nothing to choose, and the caller is told."""
+    wishes = Wishes(optimize={"cost": 1.0})
+    assert named("ideogram-v2", wishes=wishes).warnings == ("optimize has no effect beside model: the model was named",)
+    assert named("ideogram-v2", wishes=wishes).candidates == named("ideogram-v2").candidates
+
+
+def test_an_open_breaker_does_not_replace_a_name() -> None:
+    """The named model stays the only candidate, and its reason says in which state it is."""
+    (candidate,) = named("ideogram-v2", health=replace(LIVE, open=frozenset({"ideogram-v2"}))).taken
+    assert (candidate.model, candidate.cause) == ("ideogram-v2", "breaker_open")
+    assert candidate.reason.endswith("its circuit breaker is open, and nothing else is left")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "param", "code", "said"),
+    [
+        (Wishes(max_cost=0.079), "max_cost", "over_budget", "costs about 0.08 US dollars, over max_cost 0.079"),
+        (Wishes(deadline_ms=4_999), "deadline_ms", "invalid_value", "usually takes 5000 ms, over deadline_ms 4999"),
+        (Wishes(deny=frozenset({"ideogram"})), "deny", "invalid_value", "the caller denies ideogram"),
+        (Wishes(allow=frozenset({"openai"})), "allow", "invalid_value", "not among what the caller allows"),
+    ],
+)
+def test_a_name_that_breaks_a_wish_is_refused(wishes: Wishes, param: str, code: str, said: str) -> None:
+    """No other model is taken instead: the error names the wish that forbids the caller's own choice."""
+    slow = replace(LIVE, p50_ms={"ideogram-v2": 5_000.0})
+    with pytest.raises(InvalidRequestError) as refused:
+        named("ideogram-v2", health=slow, wishes=wishes)
+    assert (refused.value.param, refused.value.code) == (param, code)
+    assert str(refused.value).startswith(f"model 'ideogram-v2' cannot answer: {said}. ")
 
 
 def test_an_intent_beside_a_model_is_reported() -> None:
@@ -87,24 +130,26 @@ def test_a_name_without_a_key_is_refused() -> None:
     )
 
 
-def test_a_name_that_cannot_draw_so_many_is_refused() -> None:
-    """The error names the field at fault, the limit, and the successor whose limit it is."""
-    with pytest.raises(InvalidRequestError) as refused:
-        named("imagen-4-fast", ImageRequest("a fox", n=2))
-    assert (refused.value.param, refused.value.status) == ("n", 400)
-    assert str(refused.value) == (
-        "model 'imagen-4-fast' cannot answer: draws at most 1 image a call, 2 were asked; "
-        "shut down 2026-08-17, answered by gemini-3.1-flash-lite-image. "
-        "Change `n`, name another model, or leave `model` out."
-    )
-    assert named("imagen-4-fast", ImageRequest("a fox", n=2), SANDBOX).taken
+def test_a_name_draws_more_pictures_than_one_call_does() -> None:
+    """Who asks for more than a call's limit gets more calls, not a refusal."""
+    (candidate,) = named("imagen-4-fast", ImageRequest("a fox", n=2)).taken
+    (one,) = named("imagen-4-fast").taken
+    assert candidate.row is CATALOG.models["gemini-3.1-flash-lite-image"]
+    assert candidate.cost_usd == pytest.approx(2 * (one.cost_usd or 0))
 
 
 def test_a_name_that_cannot_read_so_much_is_refused() -> None:
-    """A prompt that is too long is the prompt's fault."""
-    with pytest.raises(InvalidRequestError, match="reads at most 4000 characters") as refused:
+    """The error names the field at fault, the limit, and the successor whose limit it is."""
+    with pytest.raises(InvalidRequestError) as refused:
+        named("dalle-3-std", ImageRequest("x" * 32_001))
+    assert (refused.value.param, refused.value.status) == ("prompt", 400)
+    assert str(refused.value) == (
+        "model 'dalle-3-std' cannot answer: reads at most 32000 characters, the prompt has 32001; "
+        "shut down 2026-05-12, answered by gpt-image-2.5-sunburst. "
+        "Change `prompt`, name another model, or leave `model` out."
+    )
+    with pytest.raises(InvalidRequestError, match="reads at most 4000 characters"):
         named("dalle-3-std", ImageRequest("x" * 4001), SANDBOX)
-    assert refused.value.param == "prompt"
 
 
 def test_a_dead_name_without_successor_is_refused() -> None:

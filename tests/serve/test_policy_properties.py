@@ -3,98 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import NamedTuple
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from classifier import Prediction
-from serve.catalog import Catalog, IntentRoute, Model, Routes, load_catalog
+from serve.catalog import Model
 from serve.errors import InvalidRequestError
 from serve.fitting import refusal
-from serve.image_request import ImageRequest
 from serve.lifecycle import is_dead, resolve
-from serve.policy import Candidate, Constraints, Health, Route, choose_route
+from serve.policy import Candidate, abstains
+from tests.serve.route_cases import CASES, NAMES, PATIENT, TODAY, Case
 
-SHIPPED = load_catalog()
-TODAY = date(2026, 11, 22)
-NAMES = [f"m{number}" for number in range(4)]
-INTENTS = ["preview", "text_heavy", "complex_logic"]
-# Whole catalogues take a while to draw; a busy machine is no failure.
-PATIENT = settings(suppress_health_check=[HealthCheck.too_slow])
 STYLE = ["4k", "8K", "ultra detailed", "high quality", "HD", "quick draft", "logo", "imagen-4", "m1"]
-
-
-class Case(NamedTuple):
-    """All that a route depends on, save the day."""
-
-    prediction: Prediction | None
-    constraints: Constraints
-    catalog: Catalog
-    health: Health
-
-    def route(self) -> Route:
-        """The route on TODAY."""
-        return choose_route(*self, TODAY)
-
-
-@st.composite
-def rows(draw: st.DrawFn, name: str) -> Model:
-    """A row with any life and any limits; successors may be missing, dead or in a circle."""
-    days = st.integers(min_value=-2, max_value=2).map(lambda days: TODAY + timedelta(days=days))
-    life = {
-        "name": name,
-        "provider": draw(st.sampled_from(list(SHIPPED.providers))),
-        "status": draw(st.sampled_from(["active", "deprecated", "shutdown"])),
-        "shutdown_date": draw(st.none() | days),
-        "successor": draw(st.sampled_from([None, *NAMES])),
-        "max_n": draw(st.integers(min_value=1, max_value=3)),
-        "max_prompt_chars": draw(st.sampled_from([2, 4000])),
-    }
-    return SHIPPED.models["gpt-image-2.5-flare"].model_copy(update=life)
-
-
-@st.composite
-def catalogs(draw: st.DrawFn) -> Catalog:
-    """Four models and a route for each intent, any of them anywhere, named twice or not at all."""
-    name = st.sampled_from(NAMES)
-    routes = st.builds(IntentRoute, models=st.lists(name, min_size=1, max_size=4), export=st.none() | name)
-    return Catalog(
-        providers=SHIPPED.providers,
-        models={name: draw(rows(name)) for name in NAMES},
-        routes=Routes(
-            default=draw(name),
-            abstain_below=draw(st.sampled_from([None, None, 0.0, 0.5, 1.0])),
-            intents={intent: draw(routes) for intent in INTENTS},
-        ),
-    )
-
-
-SOME = st.sets(st.sampled_from(list(SHIPPED.providers))).map(frozenset)
-PREDICTIONS = st.builds(
-    Prediction,
-    st.sampled_from([*INTENTS, "logo"]),
-    st.floats(min_value=0, max_value=1),
-    st.just({"preview": 1.0}),
-    st.booleans(),
-)
-REQUESTS = st.builds(
-    ImageRequest,
-    prompt=st.text(max_size=8),
-    n=st.integers(min_value=1, max_value=4),
-    aspect_ratio=st.sampled_from([None, "16:9", "wide"]),
-    quality=st.sampled_from(["auto", "low", "high", "hd"]),
-)
-FREE = st.builds(
-    Constraints, REQUESTS, st.none(), st.sampled_from([None, None, *INTENTS]), st.sampled_from([None, 0.0, 0.5, 1.0])
-)
-CASES = st.builds(Case, st.none() | PREDICTIONS, FREE, catalogs(), st.builds(Health, SOME, SOME))
 
 
 def answer(candidate: Candidate, case: Case) -> Model | None:
     """The row that the lifecycle gives for a candidate's name."""
     return resolve(candidate.model, case.catalog, TODAY, case.health.overridden)
+
+
+def able(row: Model, case: Case) -> bool:
+    """Whether the row writes legibly, where the intent is known to need that."""
+    route = case.catalog.routes.intents.get(case.constraints.intent or "")
+    if route is None and case.prediction and not abstains(case.prediction, case.constraints, case.catalog):
+        route = case.catalog.routes.intents.get(case.prediction.intent)
+    return row.text or route is None or not route.needs
 
 
 @PATIENT
@@ -108,6 +41,7 @@ def test_whatever_is_taken_can_be_called(case: Case) -> None:
         assert not is_dead(row, TODAY) or row.provider in case.health.overridden
         assert row.provider in case.health.keyed
         assert refusal(case.constraints.request, row) is None
+        assert able(row, case)
 
 
 @PATIENT
@@ -120,7 +54,7 @@ def test_whatever_is_thrown_out_cannot_be_called(case: Case) -> None:
             taken.append(candidate.row)
             continue
         row = answer(candidate, case)
-        unable = row is None or refusal(case.constraints.request, row) is not None
+        unable = row is None or refusal(case.constraints.request, row) is not None or not able(row, case)
         assert row is None or unable or row.provider not in case.health.keyed or row in taken
 
 
@@ -170,7 +104,7 @@ def test_a_callers_model_is_never_replaced(case: Case, name: str) -> None:
         chosen = case._replace(constraints=constraints).route()
     except InvalidRequestError as error:
         assert name in str(error)
-        assert error.param in {"model", "n", "prompt", "aspect_ratio"}
+        assert error.param in {"model", "prompt", "aspect_ratio"}
         return
     (candidate,) = chosen.candidates
     assert (candidate.model, candidate.taken) == (name, True)
