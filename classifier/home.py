@@ -40,6 +40,11 @@ class Home:
         return self.root / "images"
 
     @property
+    def database(self) -> Path:
+        """What the gateway remembers: requests, attempts, costs, images, idempotency keys, feedback."""
+        return self.root / "gateway.db"
+
+    @property
     def reports(self) -> Path:
         """HTML reports of trainings, each under the first twelve characters of its bundle's SHA-256."""
         return self.root / "reports"

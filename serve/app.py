@@ -14,13 +14,14 @@ from starlette.middleware import Middleware
 from classifier import IntentClassifier
 from serve.catalog import Catalog, load_catalog
 from serve.clock import Clock
-from serve.endpoints import classify, generate, health, images, models, page
+from serve.endpoints import classify, export, feedback, generate, generations, health, images, models, page, route
 from serve.error_handlers import install_error_handlers
 from serve.guards import BodyLimit, HostGuard, KeyGuard, OriginGuard, SecurityHeaders
 from serve.observer import Observer
 from serve.readiness import read_readiness
 from serve.service import open_service
 from serve.settings import Settings
+from serve.vitals import Vitals
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
 
@@ -32,21 +33,23 @@ def create_app(
     classifier: IntentClassifier | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
+    vitals: Vitals | None = None,
 ) -> FastAPI:
     """The service as `settings` want it; what is not given is loaded: the catalogue now, the classifier at start-up.
 
-    `transport` stands in for the network (or the sandbox) on the way to the vendors.
+    `transport` stands in for the network (or the sandbox) on the way to the vendors. `vitals` bring their own breakers
+    and limits; they must have been made with the same `clock`.
 
     Raises:
         CatalogError: the catalogue or the routes cannot be served.
     """
     # A bundle's own labels are checked once it is loaded; until then any set of routes will do.
-    catalog = catalog or load_catalog(classes=())
+    catalog = catalog or load_catalog(classes=(), profile=settings.profile, own_file=settings.catalog)
     clock = clock or Clock()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_service(settings, catalog, clock, classifier, transport) as service:
+        async with open_service(settings, catalog, clock, classifier, transport, vitals) as service:
             app.state.service = service
             readiness = read_readiness(service)
             _log.info("started", **readiness.model_dump(exclude={"warnings"}))
@@ -64,7 +67,7 @@ def create_app(
         redoc_url=None,
     )
     install_error_handlers(app)
-    for module in (classify, generate, images, models, health, page):
+    for module in (classify, route, generate, generations, export, images, models, feedback, health, page):
         app.include_router(module.router)
     app.mount("/static", page.Assets())
     return app

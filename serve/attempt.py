@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from serve.errors import Billed
+from serve.image_request import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Attempt:
         status: the vendor's HTTP status, None where none came.
         ms: milliseconds from the first byte sent to the last picture proven.
         cost_usd: US dollars at most: 0 when `billed` is "no", the catalogue's price otherwise.
+        usage: what the vendor says that the call used, None where it says nothing.
     """
 
     model: str
@@ -26,3 +28,4 @@ class Attempt:
     ms: float
     cost_usd: float
     billed: Billed
+    usage: Usage | None = None

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
+from serve.batches.commands import app as batch_commands
+from serve.bench.commands import app as bench_commands
+from serve.model_commands import app as model_commands
+
 app = typer.Typer(help="Serve the classifier and the router over HTTP.")
+app.add_typer(model_commands)
+app.add_typer(bench_commands)
+app.add_typer(batch_commands)
 
 
 @app.command()

@@ -11,26 +11,35 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from serve.errors import InvalidRequestError, NotAuthenticatedError, NotFoundError, ServiceError
-from serve.schemas import ErrorDetail, ErrorEnvelope, Routing
+from serve.schemas import ErrorDetail, ErrorEnvelope
 
 _NOT_AN_OBJECT = "the body must be a JSON object, sent with content-type: application/json"
 _SERVER_ERROR = 500
+_LONGEST_PARAM = 100
 _CODES = {"missing": "missing_required_parameter", "extra_forbidden": "unknown_parameter"}
 
 
-def answer(error: ServiceError, routing: Routing | None = None) -> JSONResponse:
-    """The response for one of our own errors, with the decision beside it where there is one."""
-    detail = ErrorDetail(message=str(error), type=error.type, param=error.param, code=error.code)
+def envelope(error: ServiceError) -> ErrorEnvelope:
+    """One of our own errors as callers see it."""
+    return ErrorEnvelope(error=ErrorDetail(message=str(error), type=error.type, param=error.param, code=error.code))
+
+
+def answer(error: ServiceError) -> JSONResponse:
+    """The response for one of our own errors."""
     headers = dict(error.headers)
     if isinstance(error, NotAuthenticatedError):
         headers["www-authenticate"] = "Bearer"
-    content = ErrorEnvelope(error=detail, routing=routing).model_dump(mode="json")
-    return JSONResponse(content, error.status, headers)
+    return JSONResponse(envelope(error).model_dump(mode="json"), error.status, headers)
+
+
+def crash() -> ServiceError:
+    """What callers are told of an exception nobody expected: nothing of it reaches them."""
+    return ServiceError("something went wrong here; the log has it under this answer's x-request-id")
 
 
 def answer_crash() -> JSONResponse:
-    """The response for an exception nobody expected: nothing of it reaches the caller."""
-    return answer(ServiceError("something went wrong here; the log has it under this answer's x-request-id"))
+    """The response for an exception nobody expected."""
+    return answer(crash())
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -68,8 +77,10 @@ def _invalid(problem: Mapping[str, Any]) -> InvalidRequestError:
         return InvalidRequestError("the body is not JSON", code="invalid_json")
     if not path:
         return InvalidRequestError(_NOT_AN_OBJECT, code="invalid_json")
-    param = ".".join(path)
-    return InvalidRequestError(f"{param}: {problem['msg']}", param=param, code=_CODES.get(problem["type"]))
+    # A field that nobody knows has whatever name the caller sent.
+    param = ".".join(path)[:_LONGEST_PARAM]
+    told = "there is no such field; see /docs" if problem["type"] == "extra_forbidden" else problem["msg"]
+    return InvalidRequestError(f"{param}: {told}", param=param, code=_CODES.get(problem["type"]))
 
 
 def _by_status(status: int) -> ServiceError:

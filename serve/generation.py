@@ -1,151 +1,70 @@
-"""Generating is a list of steps over one frozen job: classify, choose, draw, keep.
+"""Generating is a list of steps over one frozen job: classify, choose, draw (`drawing`), keep.
 
-Later promises are steps added to the list, or guards put around the try of one candidate; the loop in `job.run` and the
-fallback in `Draw` stay as they are.
+A later promise is a step added to the list; the loop in `job.run` stays as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import date
 
 import anyio.to_thread
 
-from serve.attempt import Attempt
-from serve.calling import Caller
-from serve.catalog import Catalog, Model
+from serve.catalog import Catalog
 from serve.classification import Classification
 from serve.clock import Clock
-from serve.cost import estimate_usd
-from serve.errors import Billed, InvalidRequestError, NotReadyError, ProviderError, ServiceError
-from serve.fitting import fit, refusal
-from serve.image_request import ImageRequest, WireRequest
+from serve.constraints import Constraints, Health
+from serve.errors import DeadlineError, NotReadyError, ServiceError
 from serve.image_store import ImageStore
 from serve.job import Job
-from serve.lifecycle import resolve
-from serve.pictures import Picture, PictureDesk
-from serve.policy import Constraints, Route, choose_route
+from serve.policy import Route, choose_route, unanswerable
 from serve.targets import Targets, missing_keys
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What trying one candidate came to: its attempts, and either pictures or the last attempt's error."""
-
-    attempts: tuple[Attempt, ...]
-    pictures: tuple[Picture, ...] = ()
-    warnings: tuple[str, ...] = ()
-    error: ProviderError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How an attempt ended: "ok" or an error's kind, the vendor's HTTP status, and whether it costs."""
-
-    outcome: str
-    status: int | None
-    billed: Billed
-
-
-Try = Callable[[ImageRequest, str, Model], Awaitable[Outcome]]
-Guard = Callable[[Try], Try]
+from serve.vitals import Vitals
 
 
 class Classify:
     """Predicts the intent, unless the caller chose a model or an intent."""
 
-    def __init__(self, classification: Classification) -> None:
+    def __init__(self, classification: Classification, clock: Clock) -> None:
         self._classification = classification
+        self._clock = clock
 
     async def __call__(self, job: Job) -> Job:
-        """One step of the job."""
+        """One step of the job. The time that it took is gone from the caller's deadline."""
         if job.model is not None or job.intent is not None:
             return job
+        began = self._clock.monotonic()
         [prediction] = await self._classification.predict([job.request.prompt])
-        return replace(job, prediction=prediction)
+        return _later(replace(job, prediction=prediction), self._clock.monotonic() - began)
 
 
 class Choose:
     """Decides on the candidates. A job that none of them can take ends here, with every reason."""
 
-    def __init__(self, catalog: Catalog, targets: Targets, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, targets: Targets, vitals: Vitals, clock: Clock) -> None:
         self._catalog = catalog
         self._targets = targets
+        self._vitals = vitals
         self._clock = clock
 
     async def __call__(self, job: Job) -> Job:
         """One step of the job."""
-        health = self._targets.health()
+        health = self._vitals.health(self._targets)
         if not health.keyed:
             raise NotReadyError(missing_keys(self._catalog))
-        constraints = Constraints(job.request, job.model, job.intent)
-        route = choose_route(job.prediction, constraints, self._catalog, health, self._clock.today())
-        failure = None if route.taken else self._nothing_left(job.request, route)
-        return replace(job, route=route, warnings=route.warnings, failure=failure)
-
-    def _nothing_left(self, request: ImageRequest, route: Route) -> ServiceError:
-        """The caller's fault when no model could honour the request, whoever had keys; else ours."""
-        reasons = "; ".join(f"{candidate.model}: {candidate.reason}" for candidate in route.candidates)
-        overridden, today = self._targets.health().overridden, self._clock.today()
-        rows = [resolve(candidate.model, self._catalog, today, overridden) for candidate in route.candidates]
-        if any(row is not None and refusal(request, row) is None for row in rows):
-            return NotReadyError(f"no model can be called: {reasons}")
-        return InvalidRequestError(f"no model can draw this: {reasons}")
+        route = decide(job, self._catalog, health, self._clock.today())
+        failure = None if route.taken else unanswerable(route)
+        return replace(job, route=route, warnings=(*job.warnings, *route.warnings), failure=failure)
 
 
-class TryModel:
-    """One attempt at one model: fit the request, call, prove the pictures, and write down how it went."""
+def decide(job: Job, catalog: Catalog, health: Health, today: date) -> Route:
+    """The models for a job as things stand.
 
-    def __init__(self, caller: Caller, desk: PictureDesk, clock: Clock) -> None:
-        self._caller = caller
-        self._desk = desk
-        self._clock = clock
-
-    async def __call__(self, request: ImageRequest, name: str, row: Model) -> Outcome:
-        """Try `row` under its logical `name`. Raises nothing that a vendor can cause."""
-        wire, warnings = fit(request, row)
-        started = self._clock.monotonic()
-        try:
-            answer = await self._caller.draw(row, wire)
-            pictures = await self._desk.prove(answer.images, row.provider)
-        except ProviderError as error:
-            failed = _Ending(error.kind, error.upstream_status, error.billed)
-            return Outcome((self._record(name, row, wire, started, failed),), error=error)
-        attempt = self._record(name, row, wire, started, _Ending("ok", answer.status, "yes"))
-        return Outcome((attempt,), pictures, (*warnings, *_count_warning(request.n, len(pictures))))
-
-    def _record(self, name: str, row: Model, wire: WireRequest, started: float, end: _Ending) -> Attempt:
-        return Attempt(
-            model=name,
-            vendor_model=row.vendor_model,
-            outcome=end.outcome,
-            status=end.status,
-            ms=round((self._clock.monotonic() - started) * 1000, 1),
-            cost_usd=0.0 if end.billed == "no" else estimate_usd(row, wire),
-            billed=end.billed,
-        )
-
-
-class Draw:
-    """Tries the candidates in order. An error that is not this prompt's fault goes on to the next one."""
-
-    def __init__(self, try_model: Try, guards: Sequence[Guard] = ()) -> None:
-        for guard in guards:
-            try_model = guard(try_model)
-        self._try = try_model
-
-    async def __call__(self, job: Job) -> Job:
-        """One step of the job."""
-        failure: ProviderError | None = None
-        for candidate in job.route.taken:
-            if candidate.row is None or (failure is not None and not failure.falls_back):
-                break
-            outcome = await self._try(job.request, candidate.model, candidate.row)
-            job = replace(job, attempts=job.attempts + outcome.attempts, chosen=candidate)
-            if outcome.error is None:
-                return replace(job, pictures=outcome.pictures, warnings=job.warnings + outcome.warnings)
-            failure = outcome.error
-        return replace(job, chosen=None, failure=failure)
+    Raises:
+        InvalidRequestError: see `choose_route`.
+    """
+    constraints = Constraints(job.request, job.model, job.intent, wishes=job.wishes)
+    return choose_route(job.prediction, constraints, catalog, health, today)
 
 
 class Keep:
@@ -164,5 +83,11 @@ class Keep:
         return replace(job, image_ids=ids)
 
 
-def _count_warning(asked: int, came: int) -> tuple[str, ...]:
-    return () if asked == came else (f"{asked} pictures were asked for, {came} came",)
+def _later(job: Job, seconds: float) -> Job:
+    """The job with so much less time left, if its caller set a limit."""
+    if job.wishes.deadline_ms is None:
+        return job
+    left = job.wishes.deadline_ms - round(seconds * 1000)
+    if left < 1:
+        return replace(job, failure=DeadlineError("the deadline passed before the prompt was classified"))
+    return replace(job, wishes=replace(job.wishes, deadline_ms=left))

@@ -41,11 +41,11 @@ def read_job(body: GenerateBody, settings: Settings) -> Job:
     """The job that a body asks for.
 
     Raises:
-        InvalidRequestError: a text or `n` over its limit, a blank prompt, or a size and an aspect ratio that disagree.
+        InvalidRequestError: a text or `n` over its limit, a blank prompt, or wishes that contradict each other.
     """
-    size, ratio = _asked(body.size), _asked(body.aspect_ratio)
-    if size and ratio and not _agree(size, ratio):
-        raise InvalidRequestError(f"size {size} is not {ratio}: give one of them", param="aspect_ratio")
+    size, ratio = read_shape(body.size, body.aspect_ratio)
+    if body.background == "transparent" and body.output_format == "jpeg":
+        raise InvalidRequestError("a jpeg cannot be transparent: ask for png or webp", param="background")
     request = ImageRequest(
         prompt=_checked(body.prompt, "prompt", settings),
         n=_count(body.n, settings),
@@ -57,8 +57,21 @@ def read_job(body: GenerateBody, settings: Settings) -> Job:
         negative_prompt=_short(body.negative_prompt or "", "negative_prompt", settings) or None,
         output_format=body.output_format,
         user=body.user,
+        background=None if body.background == "auto" else body.background,
     )
-    return Job(request, model=_asked(body.model), intent=body.intent)
+    return Job(request, model=_asked(body.model), intent=body.intent, wishes=body.wishes())
+
+
+def read_shape(size: str | None, ratio: str | None) -> tuple[str | None, str | None]:
+    """Size and aspect ratio as they are asked for; "auto" asks for nothing.
+
+    Raises:
+        InvalidRequestError: they disagree.
+    """
+    size, ratio = _asked(size), _asked(ratio)
+    if size and ratio and not _agree(size, ratio):
+        raise InvalidRequestError(f"size {size} is not {ratio}: give one of them", param="aspect_ratio")
+    return size, ratio
 
 
 def _asked(wish: str | None) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from classifier import Prediction
 from serve.attempt import Attempt
+from serve.constraints import Wishes
 from serve.errors import ServiceError
 from serve.image_request import ImageRequest
 from serve.pictures import Picture
@@ -20,6 +22,9 @@ class Job:
     """What is asked, what was decided, what was tried, and what came of it.
 
     Attributes:
+        caller: whose idempotency keys and opinions are kept apart; "" where callers are not told apart.
+        parent_id: the preview that this request renders anew.
+        wishes: what the caller wants of the models, beside the picture.
         model: the caller's own choice of a model, `intent` of an intent; None leaves it to the classifier.
         chosen: the candidate that drew `pictures`.
         image_ids: one id a picture, once they are stored.
@@ -27,6 +32,10 @@ class Job:
     """
 
     request: ImageRequest
+    request_id: str = field(default_factory=lambda: f"req_{secrets.token_hex(16)}")
+    caller: str = ""
+    parent_id: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
     model: str | None = None
     intent: str | None = None
     prediction: Prediction | None = None

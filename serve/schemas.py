@@ -11,6 +11,7 @@ from classifier import Prediction
 from classifier.explanation import Explanation
 from serve.catalog import Quality
 from serve.job import Job
+from serve.wish_schemas import WishFields
 
 # "16:9" and "1024x1024": digits only, no zero in front, so that every number is at least 1.
 RATIO_PATTERN = r"^(auto|[1-9][0-9]{0,3}:[1-9][0-9]{0,3})$"
@@ -44,7 +45,7 @@ class ClassifyBody(_Body):
     explain: bool = Field(default=False, description="Say what moved each decision; for 8 prompts at most.")
 
 
-class GenerateBody(_Body):
+class GenerateBody(WishFields):
     """An image to be drawn. Only `prompt` is needed; a null is the same as leaving the field out."""
 
     prompt: Text = Field(description="What to draw.")
@@ -59,6 +60,9 @@ class GenerateBody(_Body):
     response_format: Literal["url", "b64_json"] | None = Field(default=None, description='"url" by default.')
     output_format: Literal["png", "jpeg", "webp"] | None = Field(
         default=None, description="Where the model can choose."
+    )
+    background: Literal["auto", "opaque", "transparent"] | None = Field(
+        default=None, description='"transparent" goes to models that can, as PNG or WebP, where the route has one.'
     )
     user: Text | None = Field(
         default=None, max_length=512, description="Your end user's id, passed on to vendors that take one."
@@ -151,9 +155,12 @@ class AttemptNote(BaseModel):
 class Routing(BaseModel):
     """The whole decision: what the prompt was taken for, who drew it, why, and what it cost.
 
-    `model` is the logical name, `vendor_model` the id that was called; both are null when nothing was drawn.
+    `request_id` is what feedback names; `parent_id` the picture that this one is the export of. `model` is the logical
+    name, `vendor_model` the id that was called; both are null when nothing was drawn.
     """
 
+    request_id: str
+    parent_id: str | None = Field(default=None, exclude_if=lambda value: value is None)
     intent: str | None
     confidence: float | None
     probabilities: dict[str, float] | None
@@ -175,6 +182,8 @@ class Routing(BaseModel):
         seen = job.prediction
         row = job.chosen.row if job.chosen else None
         return cls(
+            request_id=job.request_id,
+            parent_id=job.parent_id,
             intent=job.route.intent,
             confidence=seen.confidence if seen else None,
             probabilities=seen.probabilities if seen else None,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import anyio.to_thread
 import httpx
+import structlog
 from fastapi import Depends, Request
 
 from classifier import ClassifierError, IntentClassifier
@@ -18,12 +19,19 @@ from serve.catalog import Catalog
 from serve.classification import Classification
 from serve.client import make_client
 from serve.clock import Clock
-from serve.generation import Choose, Classify, Draw, Keep, TryModel
+from serve.drawing import CallRules, Draw
+from serve.generation import Choose, Classify, Keep
 from serve.image_store import ImageStore
-from serve.job import Step
 from serve.pictures import PictureDesk
+from serve.retry import RetryRule
 from serve.settings import Settings
+from serve.store import Store
+from serve.studio import Studio
 from serve.targets import Targets
+from serve.trying import TryModel
+from serve.vitals import Vitals, make_vitals
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,10 @@ class Service:
     targets: Targets
     clock: Clock
     classification: Classification
-    store: ImageStore
-    steps: tuple[Step, ...]
+    vitals: Vitals
+    images: ImageStore
+    store: Store
+    studio: Studio
 
 
 @asynccontextmanager
@@ -46,19 +56,45 @@ async def open_service(
     clock: Clock,
     classifier: IntentClassifier | None,
     transport: httpx.AsyncBaseTransport | None,
+    vitals: Vitals | None = None,
 ) -> AsyncIterator[Service]:
     """Load the classifier unless one is given, open the client, and close it at the end.
 
-    `transport` stands in for the network, or for the sandbox where the settings ask for it.
+    `transport` stands in for the network, or for the sandbox where the settings ask for it. `vitals` are those of a
+    process that has called nobody yet, unless they are given.
     """
     targets = Targets.from_settings(settings, catalog)
     classification = await _classification(settings, catalog, classifier)
-    store = ImageStore(settings.state.images)
-    async with make_client(settings, transport or _transport(targets)) as client:
-        caller = Caller(client, targets, settings.connect_timeout + settings.read_timeout)
-        try_model = TryModel(caller, PictureDesk(client, targets), clock)
-        steps = (Classify(classification), Choose(catalog, targets, clock), Draw(try_model), Keep(store))
-        yield Service(settings, catalog, targets, clock, classification, store, steps)
+    images = ImageStore(settings.state.images)
+    await anyio.to_thread.run_sync(images.tidy)
+    transport = transport or _transport(targets)
+    async with Store.open(settings.state.database) as store, make_client(settings, transport) as client:
+        if lost := await store.recover(clock.now()):
+            _log.warning("start-up", warning=f"{lost} requests were cut off when the service stopped the last time")
+        vitals = vitals or make_vitals(clock)
+        rules = call_rules(settings)
+        caller = Caller(client, targets, rules.patience, hear=vitals.hear)
+        try_model = TryModel(caller, PictureDesk(client, targets), store, clock)
+        draw = Draw(try_model, vitals, rules, catalog, targets, clock)
+        steps = (Classify(classification, clock), Choose(catalog, targets, vitals, clock), draw, Keep(images))
+        studio = Studio(
+            steps, store, classification, clock,
+            sandbox=targets.sandbox, patience=rules.deadline, rebill=rules.rebill,
+        )  # fmt: skip
+        try:
+            yield Service(settings, catalog, targets, clock, classification, vitals, images, store, studio)
+        finally:
+            await studio.close()
+
+
+def call_rules(settings: Settings) -> CallRules:
+    """What the settings allow an attempt loop."""
+    return CallRules(
+        retry=RetryRule(attempts=settings.attempts),
+        patience=settings.connect_timeout + settings.read_timeout,
+        deadline=settings.deadline,
+        rebill=settings.rebill,
+    )
 
 
 def _transport(targets: Targets) -> httpx.AsyncBaseTransport | None:

@@ -17,5 +17,5 @@ router = APIRouter(tags=["pictures"], responses=ERRORS)
 @router.get("/v1/images/{image_id}", summary="Fetch a picture", response_class=FileResponse)
 async def read_image(image_id: str, service: ServiceDep) -> FileResponse:
     """PNG, JPEG or WebP, told by the bytes themselves."""
-    stored = await anyio.to_thread.run_sync(service.store.find, image_id)
+    stored = await anyio.to_thread.run_sync(service.images.find, image_id)
     return FileResponse(stored.path, media_type=stored.media_type, headers=HEADERS)

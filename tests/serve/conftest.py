@@ -25,9 +25,8 @@ from serve.clock import Clock
 from serve.settings import Settings
 
 TODAY = date(2026, 11, 22)
-VENDOR_VARIABLES = {
-    f"{vendor}_{what}" for vendor in ("OPENAI", "IDEOGRAM", "GEMINI") for what in ("API_KEY", "BASE_URL")
-}
+VENDORS = ("OPENAI", "IDEOGRAM", "GEMINI", "BFL", "RECRAFT")
+VENDOR_VARIABLES = {f"{vendor}_{what}" for vendor in VENDORS for what in ("API_KEY", "BASE_URL")}
 FEATURES = [
     FeatureSpec("words", r'"|banner:'),
     FeatureSpec("rough", r"mockup|quick|draft"),

@@ -39,7 +39,7 @@ def _lines(log: io.StringIO) -> list[dict[str, Any]]:
 
 
 async def test_a_request_is_one_line_of_json(log: io.StringIO, serving: Serving, settings: Settings) -> None:
-    """Id, route, model, status and milliseconds, and neither prompt nor picture nor key."""
+    """Ids, route, model, status and milliseconds, and neither prompt nor picture nor key."""
     keyed = settings.model_copy(update={"api_key": SecretStr("s3cret")})
     async with serving(keyed) as client:
         drawn = await client.post(
@@ -50,6 +50,8 @@ async def test_a_request_is_one_line_of_json(log: io.StringIO, serving: Serving,
     (line,) = [line for line in _lines(log) if line["event"] == "request"]
     assert line.pop("ms") > 0
     assert line.pop("timestamp").endswith("Z")
+    # The same id that the answer, the store and the feedback go by.
+    assert line.pop("answer") == drawn.json()["routing"]["request_id"]
     assert line == {
         "event": "request",
         "level": "info",

@@ -71,7 +71,7 @@ async def test_health_and_readiness_in_the_sandbox(serving: Serving, settings: S
         "status": "ready",
         "classifier_version": "test",
         "sandbox": True,
-        "providers": {"openai": provider, "google": provider, "ideogram": provider},
+        "providers": dict.fromkeys(load_catalog().providers, provider),
         "warnings": [],
     }
 
@@ -89,17 +89,17 @@ async def test_readiness_warns_of_dead_routes(serving: Serving, tmp_path: Path) 
 
 
 async def test_readiness_warns_of_what_dies_soon(serving: Serving, tmp_path: Path) -> None:
-    """A live model whose end is announced is warned of in the 30 days before it, not earlier."""
+    """A live model whose end is announced is warned of in the 60 days before it, not earlier."""
     catalog = load_catalog()
     ending = catalog.models["ideogram-v2a"].model_copy(update={"shutdown_date": date(2027, 1, 31)})
     catalog = catalog.model_copy(update={"models": {**catalog.models, "ideogram-v2a": ending}})
     seen = {}
-    for today in (date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 31)):
+    for today in (date(2026, 12, 1), date(2026, 12, 2), date(2027, 1, 31)):
         async with serving(Settings(home=tmp_path, **KEYS), catalog=catalog, today=today) as client:
             lines = (await client.get("/readyz")).json()["warnings"]
         seen[today] = [line for line in lines if line.startswith("ideogram-v2a")]
     assert list(seen.values()) == [
         [],
-        ["ideogram-v2a: shuts down 2027-01-31, in 30 days; its successor is ideogram-2a"],
+        ["ideogram-v2a: shuts down 2027-01-31, in 60 days; its successor is ideogram-2a"],
         ["ideogram-v2a: shut down 2027-01-31, answered by ideogram-2a"],
     ]

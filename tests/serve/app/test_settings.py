@@ -21,6 +21,7 @@ def test_the_defaults_need_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = (settings.max_prompt_chars, settings.max_body_bytes, settings.max_n, settings.max_batch)
     assert limits == (32_000, 1_048_576, 10, 256)
     assert (settings.connect_timeout, settings.read_timeout) == (5.0, 180.0)
+    assert (settings.profile, settings.deadline, settings.attempts, settings.rebill) == ("story", 300.0, 3, False)
 
 
 def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -29,10 +30,16 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp
         "OPENAI_API_KEY": " sk-o\n",
         "IDEOGRAM_API_KEY": "sk-i",
         "GEMINI_API_KEY": "sk-g",
+        "BFL_API_KEY": "sk-b",
+        "RECRAFT_API_KEY": "sk-r",
         "OPENAI_BASE_URL": "http://localhost:8080/v1/",
         "IDEOGRAM_BASE_URL": "https://i.example",
         "GEMINI_BASE_URL": "https://g.example",
+        "BFL_BASE_URL": "https://b.example/",
+        "RECRAFT_BASE_URL": "https://r.example/v1",
         "PROMPT_INTENT_HOME": str(tmp_path),
+        "PROMPT_INTENT_PROFILE": "live",
+        "PROMPT_INTENT_CATALOG": str(tmp_path / "own.toml"),
         "PROMPT_INTENT_MODEL": "models:/prompt-intent/3",
         "PROMPT_INTENT_SANDBOX": "off",
         "PROMPT_INTENT_API_KEY": "s3cret",
@@ -45,12 +52,18 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp
         "PROMPT_INTENT_CLASSIFY_THREADS": "9",
         "PROMPT_INTENT_CONNECT_TIMEOUT": "1.5",
         "PROMPT_INTENT_READ_TIMEOUT": "30",
+        "PROMPT_INTENT_DEADLINE": "45.5",
+        "PROMPT_INTENT_ATTEMPTS": "1",
+        "PROMPT_INTENT_REBILL": "true",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     settings = Settings.load()
     keys = [settings.openai_api_key, settings.ideogram_api_key, settings.gemini_api_key, settings.api_key]
     assert [key.get_secret_value() if key else None for key in keys] == ["sk-o", "sk-i", "sk-g", "s3cret"]
+    assert (settings.vendor_key("BFL_API_KEY"), settings.vendor_key("RECRAFT_API_KEY")) == ("sk-b", "sk-r")
+    assert (settings.bfl_base_url, settings.recraft_base_url) == ("https://b.example", "https://r.example/v1")
+    assert (settings.profile, settings.catalog) == ("live", tmp_path / "own.toml")
     assert settings.openai_base_url == "http://localhost:8080/v1"
     assert (settings.ideogram_base_url, settings.gemini_base_url) == ("https://i.example", "https://g.example")
     assert (settings.home, settings.model, settings.sandbox) == (tmp_path, "models:/prompt-intent/3", "off")
@@ -58,6 +71,7 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp
     limits = (settings.max_prompt_chars, settings.max_body_bytes, settings.max_n, settings.max_batch)
     assert limits == (5, 6, 7, 8)
     assert (settings.classify_threads, settings.connect_timeout, settings.read_timeout) == (9, 1.5, 30.0)
+    assert (settings.deadline, settings.attempts, settings.rebill) == (45.5, 1, True)
     assert len(environment) == len(Settings.model_fields)
 
 
@@ -79,6 +93,9 @@ def test_an_empty_variable_is_unset(name: str, value: str, monkeypatch: pytest.M
         ("PROMPT_INTENT_MAX_N", "0"),
         ("PROMPT_INTENT_READ_TIMEOUT", "inf"),
         ("PROMPT_INTENT_CONNECT_TIMEOUT", "-1"),
+        ("PROMPT_INTENT_DEADLINE", "inf"),
+        ("PROMPT_INTENT_ATTEMPTS", "0"),
+        ("PROMPT_INTENT_REBILL", "perhaps"),
         ("OPENAI_BASE_URL", "localhost:8080"),
         ("GEMINI_BASE_URL", "ftp://g.example"),
         ("IDEOGRAM_BASE_URL", "https://user:hunter2@i.example"),
@@ -96,8 +113,51 @@ def test_a_bad_value_names_its_variable_and_not_itself(name: str, value: str, mo
     assert "hunter2" not in str(refused.value)
 
 
-def test_secrets_are_not_shown() -> None:
+def test_a_providers_row_may_name_any_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that no field is for is read once, at the start, by the same rules; an empty one is unset."""
+    monkeypatch.setenv("LOCAL_API_KEY", " any \n")
+    monkeypatch.setenv("LOCAL_BASE_URL", "http://localhost:8080/v1/")
+    monkeypatch.setenv("BLANK_API_KEY", " ")
+    settings = Settings.load()
+    monkeypatch.setenv("LOCAL_API_KEY", "another")
+    assert (settings.vendor_key("LOCAL_API_KEY"), settings.vendor_key("BLANK_API_KEY")) == ("any", None)
+    assert settings.vendor_url("LOCAL_BASE_URL") == "http://localhost:8080/v1"
+    assert (settings.vendor_key("NEVER_SET"), settings.vendor_url("NEVER_SET")) == (None, None)
+    assert settings.bound_to("127.0.0.1").vendor_key("LOCAL_API_KEY") == "any"
+
+
+def test_a_known_variable_is_the_settings_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that was given goes before the environment, also where a provider's row names the variable."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-environment")
+    settings = Settings(openai_api_key=SecretStr("sk-given"), openai_base_url="https://given.example")
+    assert settings.vendor_key("OPENAI_API_KEY") == "sk-given"
+    assert settings.vendor_url("OPENAI_BASE_URL") == "https://given.example"
+    assert settings.vendor_url("GEMINI_BASE_URL") is None
+
+
+def test_the_services_own_key_is_no_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No spelling in a provider's row leads to the key that our callers send."""
+    monkeypatch.setenv("PROMPT_INTENT_API_KEY", "s3cret")
+    settings = Settings.load()
+    assert (settings.vendor_key("api_key"), settings.vendor_key("API_KEY")) == (None, None)
+    with pytest.raises(SettingsError, match=r"^PROMPT_INTENT_API_KEY: "):
+        settings.vendor_key("PROMPT_INTENT_API_KEY")
+
+
+def test_a_bad_variable_of_a_providers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says which variable it is, and nothing of what it holds."""
+    monkeypatch.setenv("LOCAL_API_KEY", "hunter2 hunter2")
+    monkeypatch.setenv("LOCAL_BASE_URL", "hunter2")
+    settings = Settings.load()
+    for ask, name in ((settings.vendor_key, "LOCAL_API_KEY"), (settings.vendor_url, "LOCAL_BASE_URL")):
+        with pytest.raises(SettingsError, match=f"^{name}: ") as refused:
+            ask(name)
+        assert "hunter2" not in str(refused.value)
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither repr nor str of the settings holds a key."""
+    monkeypatch.setenv("LOCAL_API_KEY", "hunter2")
     settings = Settings(openai_api_key=SecretStr("hunter2"), api_key=SecretStr("hunter2"))
     assert "hunter2" not in f"{settings!r} {settings!s}"
 

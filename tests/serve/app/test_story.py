@@ -21,8 +21,8 @@ BANNER = "banner: SALE 50% OFF, bold orange letters"
 MOCKUP = "quick mockup of a sneaker on a podium"
 CAT = "a cybernetic cat eating a galaxy while sitting on a binary tree"
 ROUTING_KEYS = {
-    "intent", "confidence", "probabilities", "abstained", "model", "vendor_model", "provider", "reason", "candidates",
-    "attempts", "cost_usd", "classifier_version", "sandbox", "warnings",
+    "request_id", "intent", "confidence", "probabilities", "abstained", "model", "vendor_model", "provider", "reason",
+    "candidates", "attempts", "cost_usd", "classifier_version", "sandbox", "warnings",
 }  # fmt: skip
 ATTEMPT_KEYS = {"model", "vendor_model", "outcome", "status", "ms", "cost_usd", "billed"}
 
@@ -134,6 +134,16 @@ async def test_several_pictures_come_with_their_own_ids(serving: Serving, settin
         body = await generate(client, BANNER, n=3, seed=7)
     assert len({entry["id"] for entry in body["data"]}) == 3
     assert body["routing"]["cost_usd"] == pytest.approx(0.12)
+
+
+async def test_more_pictures_than_a_call_gives_are_several_calls(serving: Serving, settings: Settings) -> None:
+    """DALL·E 3 draws one picture a call: three of them are three attempts, one answer and one bill."""
+    async with serving(settings) as client:
+        body = await generate(client, CAT, model="dalle-3-std", n=3)
+    assert len({entry["id"] for entry in body["data"]}) == 3
+    assert [attempt["outcome"] for attempt in body["routing"]["attempts"]] == ["ok"] * 3
+    assert body["routing"]["cost_usd"] == pytest.approx(0.12)
+    assert body["routing"]["warnings"] == []
 
 
 async def test_the_public_url_is_where_pictures_are_seen(serving: Serving, settings: Settings) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
-from serve.catalog import Catalog, load_catalog
-from serve.errors import CatalogError
+from serve.catalog import Catalog, Provider, load_catalog
 from serve.settings import Settings
 from serve.targets import Targets
 
@@ -61,8 +61,50 @@ def test_keys_are_not_shown(catalog: Catalog) -> None:
     assert "hunter2" not in repr(Targets.from_settings(Settings(openai_api_key=SecretStr("hunter2")), catalog))
 
 
-def test_a_provider_whose_variable_is_unknown_is_a_mistake_of_the_catalogue(catalog: Catalog) -> None:
-    """A row that names a variable the settings do not have is refused at start-up by name."""
-    strange = catalog.providers["openai"].model_copy(update={"key_env": "STRANGE_API_KEY"})
-    with pytest.raises(CatalogError, match="STRANGE_API_KEY"):
-        Targets.from_settings(Settings(), catalog.model_copy(update={"providers": {"openai": strange}}))
+LOCAL = Provider(
+    name="local", base_url="http://localhost:8080/v1", key_env="LOCAL_API_KEY", base_url_env="LOCAL_BASE_URL"
+)
+
+
+def with_local(catalog: Catalog, **changes: str) -> Catalog:
+    """The shipped catalogue and a server of the operator's own."""
+    local = LOCAL.model_copy(update=changes)
+    return catalog.model_copy(update={"providers": catalog.providers | {"local": local}})
+
+
+def test_a_provider_may_name_variables_of_its_own(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its key and host are read from whatever variables its row names; pictures may come from that host."""
+    monkeypatch.setenv("LOCAL_API_KEY", "any")
+    monkeypatch.setenv("LOCAL_BASE_URL", "http://images.internal:8080/v1")
+    targets = Targets.from_settings(Settings(), with_local(catalog))
+    assert not targets.sandbox
+    assert targets.health().keyed == targets.health().overridden == {"local"}
+    assert targets.providers["local"].base_url == "http://images.internal:8080/v1"
+    assert targets.may_fetch(httpx.URL("http://images.internal:8080/generated-images/a.png"), "local")
+    assert not targets.may_fetch(httpx.URL("http://images.internal:9090/generated-images/a.png"), "local")
+
+
+@pytest.mark.parametrize(("base_url", "own"), [("http://localhost:8080/v1", True), ("https://vendor.example", False)])
+def test_clear_text_in_a_row_means_a_server_of_ones_own(catalog: Catalog, base_url: str, own: bool) -> None:
+    """No vendor is called over http: such a host is the operator's, as if a variable had named it."""
+    targets = Targets.from_settings(Settings(sandbox="off"), with_local(catalog, base_url=base_url))
+    assert ("local" in targets.health().overridden) is own
+
+
+def test_a_providers_key_that_is_not_set_leaves_it_out(catalog: Catalog) -> None:
+    """A misspelt or unset variable is a provider without a key, not a failed start."""
+    targets = Targets.from_settings(Settings(openai_api_key=SecretStr("sk-o")), with_local(catalog))
+    assert targets.health().keyed == {"openai"}
+
+
+def test_the_sandbox_does_not_stand_in_for_ones_own_server(catalog: Catalog) -> None:
+    """A provider without a path in the sandbox is not called while it draws everything else."""
+    targets = Targets.from_settings(Settings(), with_local(catalog))
+    assert targets.sandbox
+    assert targets.health().keyed == set(catalog.providers)
+
+
+def test_the_vendors_own_host_in_a_variable_overrides_nothing(catalog: Catalog) -> None:
+    """Who exports the vendor's own address is not taken for a private server that still serves dead models."""
+    settings = Settings(openai_api_key=SecretStr("sk-o"), openai_base_url="https://api.openai.com/v1/")
+    assert Targets.from_settings(settings, catalog).health().overridden == frozenset()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from serve.calling import Answer, Caller
 from serve.catalog import load_catalog
 from serve.client import make_client
-from serve.errors import UpstreamError, UpstreamTimeoutError
-from serve.image_request import DrawnImage, ReadyModel, WireRequest
+from serve.errors import RateLimitedError, UpstreamError, UpstreamTimeoutError
+from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
 from serve.providers import dialect_of
 from serve.providers.base import Dialect
 from serve.settings import Settings
@@ -139,7 +141,8 @@ async def test_a_dialect_that_polls_is_followed_to_the_end(keyed: Settings) -> N
     def build(ready: ReadyModel, wire: WireRequest) -> httpx.Request:
         return httpx.Request("POST", f"{ready.base_url}/start")
 
-    def follow(response: httpx.Response) -> httpx.Request | None:
+    def follow(response: httpx.Response, ready: ReadyModel) -> httpx.Request | None:
+        assert ready.row is model
         return httpx.Request("GET", "https://api.openai.com/poll") if len(seen) < 3 else None
 
     polling = Dialect(build, dialect_of(model).read, follow)
@@ -149,3 +152,81 @@ async def test_a_dialect_that_polls_is_followed_to_the_end(keyed: Settings) -> N
         drawn = await caller.draw(model, WIRE)
     assert seen == ["/v1/start", "/poll", "/poll"]
     assert drawn.images == [DrawnImage(url="https://x.example/3")]
+
+
+LINK = "https://delivery-eu1.bfl.ai/results/t/sample.jpeg"
+ORDERED = {"id": "t", "polling_url": "https://api.eu2.bfl.ai/v1/get_result?id=t", "cost": 3.0}
+READY = {"id": "t", "status": "Ready", "result": {"sample": LINK}}
+
+
+async def draw_flux(keyed: Settings, polls: list[httpx.Response | Exception], patience: float | None = None) -> Answer:
+    """A FLUX.2 picture: the order is taken on, and `polls` are the answers to its polls, the last one for ever."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json=ORDERED)
+        assert (str(request.url), request.headers["x-key"]) == (ORDERED["polling_url"], "sk-b")
+        made = polls.pop(0) if len(polls) > 1 else polls[0]
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    catalog = load_catalog()
+    settings = keyed.model_copy(update={"bfl_api_key": SecretStr("sk-b")})
+    async with make_client(settings, httpx.MockTransport(answer)) as client:
+        caller = Caller(client, Targets.from_settings(settings, catalog), 30.0, poll_seconds=0)
+        return await caller.draw(catalog.models["flux-2-pro"], WIRE, patience)
+
+
+async def test_the_bill_of_an_order_outlives_its_polls(keyed: Settings) -> None:
+    """What the first answer says was used is passed out with the pictures of the last."""
+    pending = httpx.Response(200, json={"id": "t", "status": "Pending"})
+    drawn = await draw_flux(keyed, [pending, pending, httpx.Response(200, json=READY)])
+    assert drawn == Answer(200, [DrawnImage(url=LINK)], Usage(usd=0.03))
+
+
+async def test_a_poll_that_is_lost_is_sent_again(keyed: Settings) -> None:
+    """A poll orders nothing, so one without an answer, or with the vendor's hiccup, costs a moment only."""
+    lost = [httpx.ReadTimeout("slow"), httpx.ConnectError("down"), httpx.Response(503), httpx.Response(200, json=READY)]
+    assert (await draw_flux(keyed, list(lost))).images == [DrawnImage(url=LINK)]
+
+
+@pytest.mark.parametrize("poll", [httpx.Response(200, json={"status": "Pending"}), httpx.ConnectError("down")])
+async def test_polling_ends_when_time_is_up(keyed: Settings, poll: httpx.Response | Exception) -> None:
+    """An order that is pending for ever is given up, and may have been billed even if no poll got through."""
+    with pytest.raises(UpstreamTimeoutError) as failed:
+        await draw_flux(keyed, [poll], patience=0.1)
+    assert (failed.value.billed, failed.value.provider) == ("unknown", "bfl")
+
+
+async def test_a_silent_vendor_is_given_up_after_the_callers_patience(keyed: Settings) -> None:
+    """The patience of one call goes before the usual one."""
+    catalog = load_catalog()
+    async with vendor(stay_silent) as base_url:
+        settings = keyed.model_copy(update={"openai_base_url": base_url})
+        async with make_client(settings, None) as client:
+            caller = Caller(client, Targets.from_settings(settings, catalog), 30.0)
+            with pytest.raises(UpstreamTimeoutError):
+                await caller.draw(catalog.models["gpt-image-2.5-flare"], WIRE, 0.05)
+
+
+async def test_an_error_names_who_was_called(keyed: Settings) -> None:
+    """Recraft speaks OpenAI's dialect; its refusals are Recraft's."""
+    catalog = load_catalog()
+    settings = keyed.model_copy(update={"recraft_api_key": SecretStr("sk-r")})
+    transport = httpx.MockTransport(lambda request: httpx.Response(429, text="slow down"))
+    async with make_client(settings, transport) as client:
+        caller = Caller(client, Targets.from_settings(settings, catalog), 30.0)
+        with pytest.raises(RateLimitedError, match=r"^recraft: too many requests") as failed:
+            await caller.draw(catalog.models["recraftv3"], WIRE)
+    assert failed.value.provider == "recraft"
+
+
+async def test_tokens_are_passed_out(keyed: Settings, png: bytes) -> None:
+    """What a dialect reads of the vendor's usage comes with the pictures."""
+    body = {"data": [{"b64_json": base64.b64encode(png).decode()}], "usage": {"input_tokens": 5, "output_tokens": 196}}
+    catalog = load_catalog()
+    async with make_client(keyed, httpx.MockTransport(lambda request: httpx.Response(200, json=body))) as client:
+        caller = Caller(client, Targets.from_settings(keyed, catalog), 30.0)
+        drawn = await caller.draw(catalog.models["gpt-image-2.6-flare"], WIRE)
+    assert drawn.usage == Usage(text_input_tokens=5, image_output_tokens=196)

@@ -1,35 +1,39 @@
-"""The list of steps, and guards around the try of one candidate: later work adds, and edits neither loop."""
+"""The list of steps over one frozen job: each gets what the one before returned, up to the one that ends it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from pathlib import Path
 
 import pytest
 
-from classifier import Prediction
-from serve.attempt import Attempt
-from serve.catalog import Model, load_catalog
-from serve.errors import ContentPolicyError, NotReadyError, UpstreamError
-from serve.generation import Draw, Outcome, Try
+from classifier import IntentClassifier
+from serve.catalog import load_catalog
+from serve.classification import Classification
+from serve.constraints import Wishes
+from serve.errors import DeadlineError, InvalidRequestError, NotReadyError, ServiceError
+from serve.generation import Choose, Classify, Keep
 from serve.image_request import ImageRequest
+from serve.image_store import ImageStore
 from serve.job import Job, run
-from serve.policy import Constraints, Health, choose_route
+from serve.pictures import Picture
+from serve.settings import Settings
+from serve.targets import Targets
+from serve.vitals import make_vitals
+from tests.serve.conftest import MakeClassifier
+from tests.serve.fake_time import FakeTime
 
-ALL = frozenset({"openai", "google", "ideogram"})
 REQUEST = ImageRequest("two cats")
+SLOW = Wishes(deadline_ms=5000)
 
 
-def job_with_route() -> Job:
-    """A job whose route has several candidates, in the sandbox's world where nothing is dead."""
-    seen = Prediction("complex_logic", 0.9, {"complex_logic": 0.9}, abstained=False, ood=50.0)
-    route = choose_route(seen, Constraints(REQUEST), load_catalog(), Health(ALL, ALL), date(2026, 11, 22))
-    assert len(route.taken) == 3
-    return Job(REQUEST, route=route)
+def classify(classifier: IntentClassifier, time: FakeTime) -> Classify:
+    return Classify(Classification(classifier, None, Settings(), load_catalog()), time.clock)
 
 
-def record(name: str, outcome: str) -> Attempt:
-    return Attempt(name, "id", outcome, 200, 1.0, 0.0, "no")
+def choose(settings: Settings) -> Choose:
+    catalog, time = load_catalog(), FakeTime()
+    return Choose(catalog, Targets.from_settings(settings, catalog), make_vitals(time.clock), time.clock)
 
 
 async def test_steps_run_in_order_up_to_the_one_that_fails() -> None:
@@ -46,49 +50,65 @@ async def test_steps_run_in_order_up_to_the_one_that_fails() -> None:
     assert isinstance(ended.failure, NotReadyError)
 
 
-async def test_a_guard_may_keep_a_candidate_from_being_called() -> None:
-    """A guard, a breaker for one, answers in a candidate's place, and the next one is tried."""
-    called: list[str] = []
-
-    async def draw(request: ImageRequest, name: str, row: Model) -> Outcome:
-        called.append(name)
-        return Outcome((record(name, "ok"),))
-
-    def breaker(inner: Try) -> Try:
-        async def guarded(request: ImageRequest, name: str, row: Model) -> Outcome:
-            if row.provider == "openai":
-                return Outcome((), error=UpstreamError("resting", provider=row.provider))
-            return await inner(request, name, row)
-
-        return guarded
-
-    ended = await Draw(draw, [breaker])(job_with_route())
-    assert called == ["gemini-nano-banana-2.1"]
-    assert ended.chosen is not None
-    assert (ended.chosen.model, ended.failure) == ("gemini-nano-banana-2.1", None)
-
-
-async def test_a_guard_may_try_twice_and_both_attempts_are_kept() -> None:
-    """A guard that retries returns all its attempts; they stand in the job in order."""
-
-    async def fail(request: ImageRequest, name: str, row: Model) -> Outcome:
-        error = ContentPolicyError("no", provider=row.provider)
-        return Outcome((record(name, error.kind),), error=error)
-
-    def twice(inner: Try) -> Try:
-        async def guarded(request: ImageRequest, name: str, row: Model) -> Outcome:
-            first, second = await inner(request, name, row), await inner(request, name, row)
-            return replace(second, attempts=first.attempts + second.attempts)
-
-        return guarded
-
-    ended = await Draw(fail, [twice])(job_with_route())
-    assert [attempt.model for attempt in ended.attempts] == ["dalle-3-std"] * 2
-    assert isinstance(ended.failure, ContentPolicyError)
-    assert ended.chosen is None
-
-
 def test_a_job_cannot_be_changed() -> None:
     """Steps return new jobs; the old one stays what it was."""
     with pytest.raises(AttributeError):
         Job(REQUEST).failure = NotReadyError("no")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("asked", [{"model": "dalle-3-std"}, {"intent": "preview"}])
+async def test_what_the_caller_chose_is_not_classified(asked: dict[str, str], make_classifier: MakeClassifier) -> None:
+    """A named model or intent needs no classifier, and none is asked."""
+
+    def refuse() -> None:
+        raise AssertionError("asked")
+
+    ended = await classify(make_classifier(refuse), FakeTime())(Job(REQUEST, **asked))  # type: ignore[arg-type]
+    assert ended.prediction is None
+
+
+async def test_classifying_takes_of_the_callers_time(make_classifier: MakeClassifier) -> None:
+    """What is left of the deadline is what models are chosen and asked by."""
+    time = FakeTime()
+
+    def take_two_seconds() -> None:
+        time.at += 2
+
+    ended = await classify(make_classifier(take_two_seconds), time)(Job(REQUEST, wishes=SLOW))
+    assert ended.wishes.deadline_ms == 3000
+    assert ended.prediction is not None
+
+
+async def test_a_deadline_can_pass_while_the_prompt_is_classified(make_classifier: MakeClassifier) -> None:
+    """Then nobody is asked."""
+    time = FakeTime()
+
+    def take_five_seconds() -> None:
+        time.at += 5
+
+    ended = await classify(make_classifier(take_five_seconds), time)(Job(REQUEST, wishes=SLOW))
+    assert isinstance(ended.failure, DeadlineError)
+
+
+async def test_a_job_that_no_model_can_take_ends_with_the_reasons(settings: Settings) -> None:
+    """Every model of the route is in the answer, with what speaks against it."""
+    wishes = Wishes(allow=frozenset({"recraft"}))
+    ended = await choose(settings)(Job(REQUEST, intent="preview", wishes=wishes))
+    assert isinstance(ended.failure, InvalidRequestError)
+    assert [candidate.taken for candidate in ended.route.candidates] == [False] * 4
+    assert "not among what the caller allows" in str(ended.failure)
+
+
+async def test_without_any_key_the_operator_is_told_what_to_set(tmp_path: Path) -> None:
+    """Choosing says which variables would help."""
+    with pytest.raises(NotReadyError, match="OPENAI_API_KEY"):
+        await choose(Settings(home=tmp_path, sandbox="off"))(Job(REQUEST, intent="preview"))
+
+
+async def test_what_cannot_be_stored_is_told_with_what_it_cost(tmp_path: Path, png: bytes) -> None:
+    """The pictures are drawn and paid for: the failure is ours, and the job keeps all it knows."""
+    (tmp_path / "images").write_text("not a folder")
+    drawn = Job(REQUEST, pictures=(Picture(png, "image/png", 8, 8),), warnings=("seen",))
+    ended = await Keep(ImageStore(tmp_path / "images"))(drawn)
+    assert isinstance(ended.failure, ServiceError)
+    assert (ended.failure.code, ended.image_ids, ended.warnings) == ("storage_error", (), ("seen",))

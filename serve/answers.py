@@ -1,0 +1,141 @@
+"""What came of a request, as it is kept: it can be told again, in any format and after a restart, without a vendor."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import anyio.to_thread
+from pydantic import BaseModel
+
+from serve.errors import ServiceError
+from serve.image_store import ImageStore
+from serve.job import Job
+from serve.schemas import ErrorDetail, ImageEntry, Routing
+
+# As JSON spells an empty field. No text can look like it: inside one, the quotes would have backslashes.
+_HOLE = b'"b64_json":""'
+
+
+class KeptImage(BaseModel):
+    """A stored picture and what its vendor said of it; `width` and `height` in pixels."""
+
+    id: str
+    media_type: str
+    width: int
+    height: int
+    revised_prompt: str | None = None
+    seed: int | None = None
+
+
+class KeptError(BaseModel):
+    """An error as it was answered."""
+
+    status: int
+    detail: ErrorDetail
+    headers: dict[str, str]
+
+
+class KeptUsage(BaseModel):
+    """Tokens by kind, as the vendor counted them in all the calls that drew."""
+
+    text_input: int = 0
+    image_input: int = 0
+    text_output: int = 0
+    image_output: int = 0
+
+
+class KeptAnswer(BaseModel):
+    """Pictures and the decision behind them, or an error. `created` is in seconds since 1970.
+
+    `background` is what came of the caller's wish for one, None where there was no such wish.
+    """
+
+    request_id: str
+    created: int
+    routing: Routing
+    images: list[KeptImage] = []
+    background: Literal["opaque", "transparent"] | None = None
+    usage: KeptUsage | None = None
+    error: KeptError | None = None
+
+    @classmethod
+    def of(cls, job: Job, created: float, routing: Routing) -> Self:
+        """The answer of a job that has come to its end."""
+        answer = cls(request_id=job.request_id, created=int(created), routing=routing)
+        if job.failure is not None:
+            answer.error = _keep(job.failure)
+            return answer
+        answer.images = [
+            KeptImage(
+                id=image_id,
+                media_type=picture.media_type,
+                width=picture.width,
+                height=picture.height,
+                revised_prompt=picture.revised_prompt,
+                seed=picture.seed,
+            )
+            for image_id, picture in zip(job.image_ids, job.pictures, strict=True)
+        ]
+        answer.background, answer.usage = _background(job), _usage(job)
+        return answer
+
+
+def _keep(error: ServiceError) -> KeptError:
+    detail = ErrorDetail(message=str(error), type=error.type, param=error.param, code=error.code)
+    return KeptError(status=error.status, detail=detail, headers=dict(error.headers))
+
+
+def _background(job: Job) -> Literal["opaque", "transparent"] | None:
+    row = job.chosen.row if job.chosen else None
+    if job.request.background == "transparent":
+        return "transparent" if row is not None and row.transparent else "opaque"
+    return job.request.background
+
+
+def _usage(job: Job) -> KeptUsage | None:
+    """None where a call that drew was not counted in tokens: half a sum would be taken for the whole."""
+    said = [attempt.usage for attempt in job.attempts if attempt.outcome == "ok"]
+    counted = [usage for usage in said if usage is not None and usage.image_output_tokens is not None]
+    if not counted or len(counted) < len(said):
+        return None
+    return KeptUsage(
+        text_input=sum(usage.text_input_tokens or 0 for usage in counted),
+        image_input=sum(usage.image_input_tokens or 0 for usage in counted),
+        text_output=sum(usage.text_output_tokens or 0 for usage in counted),
+        image_output=sum(usage.image_output_tokens or 0 for usage in counted),
+    )
+
+
+def entries(answer: KeptAnswer, inline: bool, base: str) -> list[ImageEntry]:
+    """The pictures as the caller wants them: links below `base`, or (`inline`) empty fields for `render` to fill."""
+    return [
+        ImageEntry(
+            id=image.id,
+            url=None if inline else f"{base}/{image.id}",
+            b64_json="" if inline else None,
+            revised_prompt=image.revised_prompt,
+            seed=image.seed,
+        )
+        for image in answer.images
+    ]
+
+
+async def render(shell: BaseModel, image_ids: Sequence[str], store: ImageStore) -> bytes:
+    """`shell` as JSON, its empty `b64_json` fields, if it has any, filled with the pictures in base64, in order.
+
+    In a worker thread, and without a JSON encoder's look at every character: pictures are megabytes.
+
+    Raises:
+        NotFoundError: a picture has been deleted since it was drawn.
+    """
+    first, *others = shell.model_dump_json().encode().split(_HOLE)
+    return await anyio.to_thread.run_sync(_fill, first, others, image_ids, store) if others else first
+
+
+def _fill(first: bytes, others: Sequence[bytes], image_ids: Sequence[str], store: ImageStore) -> bytes:
+    parts = [first]
+    for image_id, after in zip(image_ids, others, strict=True):
+        parts += (b'"b64_json":"', base64.b64encode(store.read(image_id)), b'"', after)
+    return b"".join(parts)

@@ -1,0 +1,91 @@
+"""What this process has learned of the models by calling them: who is fast, failing, busy, ending or gone."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import httpx
+import structlog
+
+from serve.breaker import Breakers, BreakerSettings
+from serve.catalog import Model
+from serve.clock import Clock
+from serve.constraints import Health
+from serve.latency import Latencies
+from serve.limiter import Limiter, LimiterSettings
+from serve.retry import RetryBudget
+from serve.sunset import Sunsets, describe, signals
+from serve.targets import Targets
+
+# Some 404s speak of a wrong path or an account, and end: only a vendor's plain word is believed for good.
+_DOUBTFUL_GONE_S = 600.0
+# Extra calls to a row that has answered nothing yet: with four rows on a route, a fifth of 300 requests.
+_FREE_EXTRAS = 15
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """Shared by all requests of one event loop. `monotonic` is in seconds."""
+
+    breakers: Breakers
+    limiter: Limiter
+    latencies: Latencies
+    sunsets: Sunsets
+    monotonic: Callable[[], float]
+    _gone: dict[str, float] = field(default_factory=dict)
+    # Each answer earns its row an extra call: those go on while half of the row's calls are answered, and end soon when
+    # none is. By row, or a model that refuses everybody would use up what its healthy substitute has earned.
+    _budgets: defaultdict[str, RetryBudget] = field(
+        default_factory=lambda: defaultdict(lambda: RetryBudget(ratio=1.0, burst=_FREE_EXTRAS))
+    )
+
+    def health(self, targets: Targets) -> Health:
+        """What the policy has to know at this moment."""
+        return replace(
+            targets.health(), gone=self.gone(), open=self.breakers.open_rows(), p50_ms=self.latencies.medians()
+        )
+
+    def gone(self) -> frozenset[str]:
+        """Names of the rows that answered "gone"."""
+        now = self.monotonic()
+        return frozenset(row for row, until in self._gone.items() if now < until)
+
+    def note_answer(self, row: str, ms: float) -> None:
+        """The row has drawn, in `ms` milliseconds."""
+        self._budgets[row].deposit()
+        self.latencies.record(row, ms)
+
+    def afford(self, row: str, calls: int = 1) -> bool:
+        """Take so many extra calls (again, or after another model failed) to the row; False where it earned fewer."""
+        # Who draws many pictures one by one may need more than can ever be saved up.
+        return all(self._budgets[row].withdraw() for _ in range(min(calls, _FREE_EXTRAS)))
+
+    def hear(self, response: httpx.Response, model: Model) -> None:
+        """Take note of what an answer says of the model's end."""
+        sunset = signals(response, model)
+        if sunset is None:
+            return
+        if sunset.gone:
+            self._gone[model.name] = math.inf
+        if self.sunsets.note(sunset):
+            _log.warning("sunset", warning=describe(sunset))
+
+    def retire(self, row: str) -> None:
+        """The row answered "gone": pass it over, for a while unless its vendor's words prove it."""
+        self._gone[row] = max(self._gone.get(row, 0.0), self.monotonic() + _DOUBTFUL_GONE_S)
+
+
+def make_vitals(clock: Clock, breaker: BreakerSettings | None = None, limiter: LimiterSettings | None = None) -> Vitals:
+    """Those of a process that has called nobody yet."""
+    lanes = limiter or LimiterSettings()
+    return Vitals(
+        Breakers(breaker or BreakerSettings(), clock.monotonic),
+        Limiter(lanes.limits, lanes.queue, clock.monotonic),
+        Latencies(monotonic=clock.monotonic),
+        Sunsets(),
+        clock.monotonic,
+    )

@@ -1,0 +1,82 @@
+"""The books: an attempt is written down before its vendor hears of it, and what cannot be written is not called."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serve.errors import StoreError
+from serve.sandbox.faults import FaultRule
+from serve.settings import Settings
+from tests.serve.generation.drawing_scene import (
+    FLARE,
+    GOOGLE,
+    OPENAI,
+    Vendors,
+    draws,
+    job,
+    keyed,
+    sandbox_with,
+    says,
+    stage,
+)
+
+
+def database(home: Path) -> Path:
+    return Settings(home=home).state.database
+
+
+async def test_an_attempt_stands_as_sent_before_its_vendor_hears_of_it(tmp_path: Path) -> None:
+    """A process that dies during the call leaves the row: sent, and maybe billed."""
+    seen: list[tuple[int, str]] = []
+
+    def look(request: httpx.Request) -> httpx.Response:
+        with closing(sqlite3.connect(database(tmp_path))) as file:
+            seen.extend(file.execute("SELECT number, billed FROM attempts WHERE outcome = 'sent'").fetchall())
+        return says(503) if len(seen) == 1 else draws(request)
+
+    async with stage(tmp_path, Vendors({OPENAI: [look]})) as scene:
+        ended = await scene.run(job(model=FLARE))
+        entries = await scene.ledger()
+    assert ended.failure is None
+    assert seen == [(1, "unknown"), (2, "unknown")]
+    assert [(entry.number, entry.outcome, entry.status, entry.billed) for entry in entries] == [
+        (1, "upstream_error", 503, "no"),
+        (2, "ok", 200, "yes"),
+    ]
+
+
+async def test_the_ledger_says_what_the_answer_says(tmp_path: Path) -> None:
+    """Outcome, status, bill and price of every attempt, whatever became of it."""
+    faults = (FaultRule(nth=1, status=503), FaultRule(nth=2, effect="empty_200"), FaultRule(nth=3, effect="cut_after"))
+    async with stage(tmp_path, sandbox_with(*faults)) as scene:
+        ended = await scene.run(job())
+        entries = await scene.ledger()
+    told = [(a.model, a.vendor_model, a.outcome, a.status, a.ms, a.billed, a.cost_usd) for a in ended.attempts]
+    kept = [(e.model, e.vendor_model, e.outcome, e.status, e.ms, e.billed, e.cost_usd) for e in entries]
+    assert kept == told
+    assert [attempt.billed for attempt in ended.attempts] == ["no", "unknown", "unknown"]
+
+
+BREAK_INSERTS = "CREATE TRIGGER broken BEFORE INSERT ON attempts BEGIN SELECT RAISE(ABORT, 'no room'); END"
+BREAK_UPDATES = "CREATE TRIGGER broken BEFORE UPDATE ON attempts BEGIN SELECT RAISE(ABORT, 'no room'); END"
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize(
+    ("statement", "calls"), [(BREAK_INSERTS, 0), (BREAK_UPDATES, 1)], ids=["before the call", "after it"]
+)
+async def test_what_cannot_be_written_down_is_not_called(statement: str, calls: int, n: int, tmp_path: Path) -> None:
+    """Nothing is called that would not be in the books, and nobody else after a bill that is not; one error tells."""
+    vendors = Vendors({OPENAI: [draws], GOOGLE: [draws]})
+    async with stage(tmp_path, vendors, settings=keyed(tmp_path)) as scene:
+        with closing(sqlite3.connect(database(tmp_path))) as file:
+            file.execute(statement)
+        ended = await scene.run(job(n=n))
+    assert isinstance(ended.failure, StoreError)
+    assert len(vendors.called) == calls
+    assert [attempt.billed for attempt in ended.attempts] == ["yes"] * calls
