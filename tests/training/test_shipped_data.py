@@ -60,7 +60,7 @@ def test_calibration_writers_are_nobody_elses(prompts: list[dict[str, Any]]) -> 
     assert len(writers) == 5
     assert all(CALIBRATION in row["tags"] for row in prompts if writers & set(row["tags"]))
     assert min(Counter(row["intent"] for row in held).values()) >= 200
-    assert f"{len(held)} of them, tagged `calibration`" in DATASHEET
+    assert f"{len(held):,} of them, tagged `calibration`" in DATASHEET
 
 
 def test_translations_are_parallel() -> None:
