@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from random import random
 
@@ -100,9 +101,6 @@ class Draw:
         errand = _Errand(job, self._deadline(job), Bill(job.wishes.max_cost))
         failure: ServiceError | None = None
         for candidate in job.route.taken:
-            if failure is not None and errand.deadline.left() <= 0:
-                failure = _too_late()
-                break
             if not self._affords(errand, candidate, extra=bool(job.attempts)):
                 continue
             outcome, row = await self._candidate(errand, candidate)
@@ -220,7 +218,8 @@ class Draw:
                 if patience <= 0:
                     return Outcome(error=_too_late())
                 order = Order(errand.job.request_id, next(errand.numbers), request, name, row, patience)
-                outcome = await self._try(order)
+                with self._vitals.under_way(row.name):
+                    outcome = await self._try(order)
             verdict = self._verdict(outcome, order)
             return outcome
         except OverloadedError as error:
@@ -229,18 +228,17 @@ class Draw:
             verdict(row.name)
 
     def _verdict(self, outcome: Outcome, order: Order) -> Callable[[str], None]:
-        """What the call says of the model's state: the breaker's method to tell it by."""
-        error, row = outcome.error, order.row.name
+        """How to tell what the call says of the model's state."""
+        error = outcome.error
         if error is None:
-            self._vitals.note_answer(row, outcome.attempts[-1].ms)
-            return self._vitals.breakers.succeed
+            return partial(self._vitals.note_answer, ms=outcome.attempts[-1].ms)
         if isinstance(error, ModelGoneError):
-            self._vitals.retire(row)
+            self._vitals.retire(order.row.name)
         if not isinstance(error, ProviderError) or error.kind in _INNOCENT:
             return self._vitals.breakers.release
         # A caller in a hurry must not take a healthy model away from all the others.
         hurried = isinstance(error, UpstreamTimeoutError) and order.patience < min(_SILENT_S, self._rules.patience)
-        return self._vitals.breakers.release if hurried else self._vitals.breakers.fail
+        return self._vitals.breakers.release if hurried else self._vitals.note_failure
 
 
 def _is_spent(error: ServiceError) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -27,6 +28,14 @@ _FREE_EXTRAS = 15
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
 
 
+@dataclass(slots=True)
+class _Calls:
+    """A row's calls: how many are at its vendor now, and how many have failed since its last answer."""
+
+    under_way: int = 0
+    failed: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """Shared by all requests of one event loop. `monotonic` is in seconds."""
@@ -37,6 +46,7 @@ class Vitals:
     sunsets: Sunsets
     monotonic: Callable[[], float]
     _gone: dict[str, float] = field(default_factory=dict)
+    _calls: defaultdict[str, _Calls] = field(default_factory=lambda: defaultdict(_Calls))
     # Each answer earns its row an extra call: those go on while half of the row's calls are answered, and end soon when
     # none is. By row, or a model that refuses everybody would use up what its healthy substitute has earned.
     _budgets: defaultdict[str, RetryBudget] = field(
@@ -54,10 +64,30 @@ class Vitals:
         now = self.monotonic()
         return frozenset(row for row, until in self._gone.items() if now < until)
 
+    @contextmanager
+    def under_way(self, row: str) -> Iterator[None]:
+        """A call to the row is at its vendor for the length of the block."""
+        self._calls[row].under_way += 1
+        try:
+            yield
+        finally:
+            self._calls[row].under_way -= 1
+
     def note_answer(self, row: str, ms: float) -> None:
-        """The row has drawn, in `ms` milliseconds."""
+        """A call that its breaker let through ended with pictures, in `ms` milliseconds."""
+        self._calls[row].failed = 0
         self._budgets[row].deposit()
         self.latencies.record(row, ms)
+        self.breakers.succeed(row)
+
+    def note_failure(self, row: str) -> None:
+        """A call that its breaker let through ended by the model's fault."""
+        calls = self._calls[row]
+        calls.failed += 1
+        # Refusals come at once and pictures take their time: of many calls that begin together the first to end are
+        # failures, however few they are. They count once they outnumber those of which nothing is known yet.
+        tell = self.breakers.fail if calls.failed > calls.under_way else self.breakers.release
+        tell(row)
 
     def afford(self, row: str, calls: int = 1) -> bool:
         """Take so many extra calls (again, or after another model failed) to the row; False where it earned fewer."""

@@ -111,7 +111,7 @@ class Gate(httpx.AsyncBaseTransport):
 
     async def holds(self, images: int) -> None:
         """Wait until so many are in flight."""
-        async with self._change:
+        async with asyncio.timeout(20), self._change:
             await self._change.wait_for(lambda: self.images == images)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

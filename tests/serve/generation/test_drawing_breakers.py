@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,11 +11,13 @@ import pytest
 
 from serve.errors import CircuitOpenError
 from serve.job import Job
+from serve.retry import RetryRule
 from serve.sandbox.faults import FaultRule
 from tests.serve.generation.drawing_scene import (
     FLARE,
     GOOGLE,
     OPENAI,
+    RULES,
     Answer,
     Gate,
     Scene,
@@ -62,18 +65,20 @@ async def test_one_probe_asks_whether_it_is_back(tmp_path: Path) -> None:
         assert state(scene) == "half_open"
         gate.opened.clear()
         runs = [asyncio.create_task(scene.run(job(model=FLARE))) for _ in range(5)]
-        ended = await _all_but_one(runs)
+        ended = await _ended(runs, 4)
         assert {type(each.failure) for each in ended} == {CircuitOpenError}
-        assert gate.images == 1
+        await gate.holds(1)
         gate.opened.set()
         drawn = [each for each in await asyncio.gather(*runs) if each.failure is None]
         assert [outcomes(each) for each in drawn] == [[(FLARE, "ok")]]
+        assert gate.most == 1
         assert state(scene) == "closed"
 
 
-async def _all_but_one(runs: list[asyncio.Task[Job]]) -> list[Job]:
+async def _ended(runs: list[asyncio.Task[Job]], number: int) -> list[Job]:
+    """The first so many to end."""
     done: set[asyncio.Task[Job]] = set()
-    while len(done) < len(runs) - 1:
+    while len(done) < number:
         ended, _ = await asyncio.wait(set(runs) - done, return_when=asyncio.FIRST_COMPLETED)
         done |= ended
     return [run.result() for run in done]
@@ -119,3 +124,31 @@ async def test_what_is_the_models_fault_is(trouble: Answer, tmp_path: Path) -> N
     async with stage(tmp_path, vendors) as scene:
         await fail_until_open(scene)
     assert len(vendors.called) == 5
+
+
+class Uneven(httpx.AsyncBaseTransport):
+    """So many calls are refused at once; the others draw, when they are told to."""
+
+    def __init__(self, refused: int) -> None:
+        self._left = refused
+        self.draw = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._left -= 1
+        if self._left >= 0:
+            return says(503)
+        await self.draw.wait()
+        return draws(request)
+
+
+@pytest.mark.parametrize(("refused", "then"), [(10, "closed"), (24, "open")])
+async def test_quick_refusals_do_not_outvote_pictures_under_way(refused: int, then: str, tmp_path: Path) -> None:
+    """Of 24 calls at once the refused end first: ten say nothing while fourteen draw, and all of them an outage."""
+    uneven, once = Uneven(refused), replace(RULES, retry=RetryRule(attempts=1))
+    async with stage(tmp_path, uneven, settings=keyed(tmp_path), rules=once) as scene:
+        runs = [asyncio.create_task(scene.run(job(model=FLARE))) for _ in range(24)]
+        await _ended(runs, refused)
+        assert state(scene) == then
+        uneven.draw.set()
+        await asyncio.gather(*runs)
+        assert state(scene) == then

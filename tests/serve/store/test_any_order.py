@@ -199,5 +199,5 @@ class StoreMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-StoreMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=40)
+StoreMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=40)
 TestAnyOrder = StoreMachine.TestCase

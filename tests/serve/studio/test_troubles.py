@@ -1,0 +1,164 @@
+"""What a key is worth when things break: a waiter's time, the store, the process, the service's own code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from serve.catalog import load_catalog
+from serve.classification import Classification
+from serve.constraints import Wishes
+from serve.errors import ConflictError, IdempotencyMismatchError, StoreError, UpstreamTimeoutError
+from serve.image_request import ImageRequest
+from serve.job import Job, Step
+from serve.settings import Settings
+from serve.store import AttemptStart, RequestRecord, Store
+from serve.studio import KEY_SECONDS, Key, Studio
+from tests.serve.fake_time import FakeTime
+from tests.serve.studio.conftest import Open
+
+KEY = Key("caller", "order-1", "body")
+NOW = FakeTime().at
+
+
+def job() -> Job:
+    return Job(ImageRequest("a red fox"), model="dalle-3-std")
+
+
+@asynccontextmanager
+async def studio_with(home: Path, *steps: Step, patience: float = 60, rebill: bool = False) -> AsyncIterator[Studio]:
+    """A studio over a real store, whose work is these steps."""
+    settings, time = Settings(home=home), FakeTime()
+    classification = Classification(None, "none", settings, load_catalog())
+    async with Store.open(settings.state.database) as store:
+        await store.recover(time.at)
+        yield Studio(steps, store, classification, time.clock, sandbox=True, patience=patience, rebill=rebill)
+
+
+class Work:
+    """A step that waits for its go, and counts how often it was taken."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.times = 0
+
+    async def __call__(self, asked: Job) -> Job:
+        self.times += 1
+        await self.go.wait()
+        return asked
+
+
+@pytest.mark.parametrize(("patience", "wishes"), [(0.02, Wishes()), (60, Wishes(deadline_ms=20))])
+async def test_only_a_waiters_own_deadline_ends_its_waiting(patience: float, wishes: Wishes, tmp_path: Path) -> None:
+    """409, while the first one goes on; asking again gets its answer, and the work is done once."""
+    work = Work()
+    async with studio_with(tmp_path, work, patience=patience) as studio:
+        first = asyncio.create_task(studio.answer(job(), KEY))
+        await asyncio.sleep(0)
+        with pytest.raises(ConflictError):
+            await studio.answer(replace(job(), wishes=wishes), KEY)
+        patient = asyncio.create_task(studio.answer(replace(job(), wishes=Wishes(deadline_ms=60_000)), KEY))
+        await asyncio.sleep(0)
+        work.go.set()
+        assert await patient == await first == await studio.answer(job(), KEY)
+    assert work.times == 1
+
+
+async def _die(home: Path, *, sent: bool) -> None:
+    """What a process leaves that was killed with a request under way."""
+    async with Store.open(Settings(home=home).state.database) as store:
+        await store.claim(KEY.key, KEY.caller, KEY.fingerprint, "req_dead", NOW, KEY_SECONDS)
+        await store.begin(RequestRecord("req_dead", NOW))
+        if sent:
+            start = AttemptStart("att", "req_dead", 1, "dalle-3-std", "dalle-3-std", "dall-e-3", "openai", NOW, 0.04)
+            await store.attempt_sent(start)
+
+
+@pytest.mark.parametrize(("sent", "rebill", "drawn"), [(True, False, 0), (True, True, 1), (False, False, 1)])
+async def test_a_request_that_died_with_its_process(*, sent: bool, rebill: bool, drawn: int, tmp_path: Path) -> None:
+    """It is drawn again where nothing was sent or the operator would pay twice; else 504 says that it may be billed."""
+    await _die(tmp_path, sent=sent)
+    work = Work()
+    work.go.set()
+    async with studio_with(tmp_path, work, rebill=rebill) as studio:
+        if drawn:
+            assert await studio.answer(job(), KEY) == await studio.answer(job(), KEY)
+        else:
+            for _ in range(2):
+                with pytest.raises(UpstreamTimeoutError, match="may have been billed; send another key") as lost:
+                    await studio.answer(job(), KEY)
+                assert lost.value.headers == {"x-should-retry": "false"}
+        with pytest.raises(IdempotencyMismatchError):
+            await studio.answer(job(), replace(KEY, fingerprint="another body"))
+    assert work.times == drawn
+
+
+BREAK = "CREATE TRIGGER broken BEFORE {} ON requests BEGIN SELECT RAISE(ABORT, 'no room'); END"
+MEND = "DROP TRIGGER broken"
+
+
+async def test_a_request_that_could_not_begin_leaves_its_key_free(open_gateway: Open) -> None:
+    """Nothing can be written down, so nothing is called; once it can, the same key draws."""
+    async with open_gateway() as gateway:
+        gateway.spoil(BREAK.format("INSERT"))
+        failed = await gateway.ask("order-1")
+        gateway.spoil(MEND)
+        drawn = await gateway.ask("order-1")
+    assert (failed.status_code, failed.json()["error"]["code"]) == (500, "storage_error")
+    assert drawn.status_code == 200
+    assert gateway.sandbox.ledger.totals["calls"] == 1
+
+
+async def test_an_end_that_could_not_be_written_is_not_drawn_again(open_gateway: Open) -> None:
+    """The picture is paid for and its answer is lost: the key says so, and no vendor is called for it."""
+    async with open_gateway() as gateway:
+        gateway.spoil(BREAK.format("UPDATE"))
+        failed = await gateway.ask("order-1")
+        gateway.spoil(MEND)
+        again = await gateway.ask("order-1")
+    assert (failed.status_code, again.status_code) == (500, 504)
+    assert again.headers["x-should-retry"] == "false"
+    assert gateway.bills == 1
+
+
+async def test_a_crash_is_not_tried_again_under_its_key(tmp_path: Path) -> None:
+    """It may have happened after the vendor was called: the caller gets a 500 each time, and nothing runs twice."""
+
+    async def crash(asked: Job) -> Job:
+        await work(asked)
+        raise RuntimeError("a bug")
+
+    work = Work()
+    work.go.set()
+    async with studio_with(tmp_path, crash) as studio:
+        with pytest.raises(RuntimeError):
+            await studio.answer(job(), KEY)
+        again = await studio.answer(job(), KEY)
+        assert again.error is not None
+        assert (again.error.status, again.error.detail.code) == (500, "internal_error")
+    async with Store.open(Settings(home=tmp_path).state.database) as store:
+        totals = (await store.stats()).totals
+        assert (totals.running, totals.failed, totals.errors) == (0, 1, {"internal_error": 1})
+    assert work.times == 1
+
+
+async def test_what_a_step_raises_is_an_answer(tmp_path: Path) -> None:
+    """A step may raise one of our errors; it is kept like any failure, and free ones leave the key free."""
+
+    async def refuse(asked: Job) -> Job:
+        await work(asked)
+        raise StoreError("no room")
+
+    work = Work()
+    work.go.set()
+    async with studio_with(tmp_path, refuse) as studio:
+        first, second = [await studio.answer(job(), KEY) for _ in range(2)]
+    assert first.error is not None
+    assert first.error.detail.code == "storage_error"
+    assert first.request_id != second.request_id
+    assert work.times == 2
