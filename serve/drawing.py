@@ -142,7 +142,7 @@ class Draw:
     async def _candidate(self, errand: _Errand, candidate: Candidate) -> tuple[Outcome, Model | None]:
         """Try the candidate's row; while the vendor says that it is gone, its successor instead."""
         outcome, row = Outcome(), candidate.row
-        while row is not None:
+        while row is not None and row.name not in errand.asked:
             errand.asked.add(row.name)
             outcome = outcome.then(await self._calls(errand, candidate.model, row))
             if not isinstance(outcome.error, ModelGoneError):

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
 from serve.errors import StoreError
+from serve.retry import RetryRule
 from serve.sandbox.faults import FaultRule
 from serve.settings import Settings
+from tests.serve.fake_time import FakeTime
 from tests.serve.generation.drawing_scene import (
     FLARE,
     GOOGLE,
     OPENAI,
+    RULES,
     Vendors,
     draws,
     job,
@@ -80,3 +85,16 @@ async def test_what_cannot_be_written_down_is_not_called(statement: str, calls: 
     assert isinstance(ended.failure, StoreError)
     assert len(vendors.called) == calls
     assert [attempt.billed for attempt in ended.attempts] == ["yes"] * calls
+
+
+async def test_a_bill_that_is_not_in_the_books_ends_the_request(tmp_path: Path) -> None:
+    """One of two calls was drawn and cannot be written down, the other failed: the next model would draw both anew."""
+    vendors = Vendors({OPENAI: [says(503), draws], GOOGLE: [draws]})
+    once, in_2025 = replace(RULES, retry=RetryRule(attempts=1)), FakeTime(date(2025, 6, 1))
+    async with stage(tmp_path, vendors, rules=once, time=in_2025) as scene:
+        with closing(sqlite3.connect(database(tmp_path))) as file:
+            file.execute(BREAK_UPDATES.replace("BEGIN", "WHEN NEW.number = 2 BEGIN"))
+        ended = await scene.run(job(n=2))
+    assert isinstance(ended.failure, StoreError)
+    assert vendors.called == [OPENAI, OPENAI]
+    assert [attempt.billed for attempt in ended.attempts] == ["no", "yes"]

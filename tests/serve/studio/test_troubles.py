@@ -53,11 +53,11 @@ class Work:
         return asked
 
 
-@pytest.mark.parametrize(("patience", "wishes"), [(0.02, Wishes()), (60, Wishes(deadline_ms=20))])
+@pytest.mark.parametrize(("patience", "wishes"), [(0.02, Wishes()), (600, Wishes(deadline_ms=20))])
 async def test_only_a_waiters_own_deadline_ends_its_waiting(patience: float, wishes: Wishes, tmp_path: Path) -> None:
     """409, while the first one goes on; asking again gets its answer, and the work is done once."""
     work = Work()
-    async with studio_with(tmp_path, work, patience=patience) as studio:
+    async with asyncio.timeout(30), studio_with(tmp_path, work, patience=patience) as studio:
         first = asyncio.create_task(studio.answer(job(), KEY))
         await asyncio.sleep(0)
         with pytest.raises(ConflictError):
@@ -121,9 +121,23 @@ async def test_an_end_that_could_not_be_written_is_not_drawn_again(open_gateway:
         failed = await gateway.ask("order-1")
         gateway.spoil(MEND)
         again = await gateway.ask("order-1")
-    assert (failed.status_code, again.status_code) == (500, 504)
-    assert again.headers["x-should-retry"] == "false"
+    async with open_gateway(gateway.sandbox) as later:
+        after = await later.ask("order-1")
+    assert [answer.status_code for answer in (failed, again, after)] == [500, 504, 504]
+    assert again.headers["x-should-retry"] == after.headers["x-should-retry"] == "false"
     assert gateway.bills == 1
+
+
+async def test_an_operator_may_have_the_lost_drawn_again(open_gateway: Open) -> None:
+    """With `PROMPT_INTENT_REBILL` a request that died after its picture was drawn is drawn, and billed, once more."""
+    async with open_gateway() as gateway:
+        gateway.spoil(BREAK.format("UPDATE"))
+        await gateway.ask("order-1")
+        gateway.spoil(MEND)
+    async with open_gateway(gateway.sandbox, rebill=True) as later:
+        drawn, again = [await later.ask("order-1") for _ in range(2)]
+    assert (drawn.status_code, again.content) == (200, drawn.content)
+    assert gateway.bills == 2
 
 
 async def test_a_crash_is_not_tried_again_under_its_key(tmp_path: Path) -> None:

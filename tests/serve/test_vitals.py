@@ -1,0 +1,113 @@
+"""What the process learns of its models from call to call."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import httpx
+import pytest
+import structlog.testing
+
+from serve.catalog import load_catalog
+from serve.settings import Settings
+from serve.targets import Targets
+from serve.vitals import Vitals, make_vitals
+from tests.serve.fake_time import FakeTime
+
+ROW = "gpt-image-2.5-flare"
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    """The vitals' clock."""
+    return FakeTime()
+
+
+@pytest.fixture
+def vitals(time: FakeTime) -> Vitals:
+    """Those of a process that has called nobody yet."""
+    return make_vitals(time.clock)
+
+
+def answer(vitals: Vitals, ms: float = 900.0) -> None:
+    assert vitals.breakers.allow(ROW)
+    vitals.note_answer(ROW, ms)
+
+
+def fail(vitals: Vitals) -> None:
+    assert vitals.breakers.allow(ROW)
+    vitals.note_failure(ROW)
+
+
+def test_what_is_known_is_health(vitals: Vitals) -> None:
+    """Medians, open breakers and models that are gone are what the next route is chosen by."""
+    for ms in (800, 900, 1000, 1100, 5000):
+        answer(vitals, ms)
+    vitals.retire("imagen-4")
+    for _ in range(5):
+        assert vitals.breakers.allow("ideogram-2")
+        vitals.note_failure("ideogram-2")
+    health = vitals.health(Targets.from_settings(Settings(), load_catalog()))
+    assert (dict(health.p50_ms), health.gone, health.open) == ({ROW: 1000}, {"imagen-4"}, {"ideogram-2"})
+    assert health.keyed == {"openai", "google", "ideogram", "bfl", "recraft"}
+
+
+def test_latencies_are_forgotten_by_the_same_clock(vitals: Vitals, time: FakeTime) -> None:
+    """An hour later nothing is known of how fast the model is."""
+    for _ in range(5):
+        answer(vitals)
+    time.at += 3601
+    assert vitals.latencies.medians() == {}
+
+
+def test_an_answer_earns_an_extra_call(vitals: Vitals) -> None:
+    """Fifteen are free; from then on each answer pays for one, and another model's answers for none."""
+    assert [vitals.afford(ROW) for _ in range(16)] == [True] * 15 + [False]
+    answer(vitals)
+    assert [vitals.afford(ROW), vitals.afford(ROW)] == [True, False]
+    assert vitals.afford("ideogram-2")
+
+
+def test_many_pictures_one_by_one_are_as_many_calls(vitals: Vitals) -> None:
+    """Ten calls are taken at once or not at all worth making; more than can be saved up are not out of reach."""
+    assert vitals.afford(ROW, 10)
+    assert not vitals.afford(ROW, 6)
+    assert vitals.afford("ideogram-2", 40)
+
+
+def test_failures_count_once_they_outnumber_the_calls_under_way(vitals: Vitals) -> None:
+    """With three at the vendor the first three failures in a row say nothing; an answer starts the count anew."""
+    with vitals.under_way(ROW), vitals.under_way(ROW), vitals.under_way(ROW):
+        for _ in range(3):
+            fail(vitals)
+        assert vitals.breakers.states()[ROW].verdicts == 0
+        fail(vitals)
+        assert vitals.breakers.states()[ROW].verdicts == 1
+        answer(vitals)
+        fail(vitals)
+        assert vitals.breakers.states()[ROW].verdicts == 2
+    fail(vitals)
+    assert vitals.breakers.states()[ROW].failures == 2
+
+
+def test_a_vendors_sign_is_told_to_the_operator_once(vitals: Vitals) -> None:
+    """A sunset header is one warning in the log; a plain word of retirement another, and the row is called no more."""
+    row = load_catalog().models[ROW]
+    sign = httpx.Response(200, headers={"sunset": "Fri, 01 Jan 2027 00:00:00 GMT"})
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            vitals.hear(sign, row)
+            vitals.hear(httpx.Response(200), row)
+        assert vitals.gone() == set()
+        vitals.hear(httpx.Response(410), row)
+    assert [line["event"] for line in logs] == ["sunset", "sunset"]
+    assert str(date(2027, 1, 1)) in logs[0]["warning"]
+    assert vitals.gone() == {ROW}
+
+
+def test_a_doubtful_404_does_not_shorten_what_is_known_for_good(vitals: Vitals, time: FakeTime) -> None:
+    """Once a vendor has said that a model is retired, a later vague 404 changes nothing."""
+    vitals.hear(httpx.Response(410), load_catalog().models[ROW])
+    vitals.retire(ROW)
+    time.at += 10**6
+    assert vitals.gone() == {ROW}
