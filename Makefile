@@ -11,7 +11,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH_INDEX_OPTION := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench clean mlflow
+.PHONY: help install run test check bench storm clean mlflow
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -40,6 +40,9 @@ check: install ## Lint, format, types, data
 
 bench: install ## Time classifying against sentence-transformers, side by side
 	$(BIN)/python tests/benchmarks/classify.py
+
+storm: install ## Send 2,000 requests through failing vendors, and judge the gateway by the vendors' books
+	$(BIN)/python -m tests.benchmarks.storm
 
 mlflow: install ## Open MLflow's UI on our store: http://127.0.0.1:5000
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --host 127.0.0.1 --port 5000 \
