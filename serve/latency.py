@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from statistics import median
 
 from serve.errors import SettingsError
@@ -52,11 +52,6 @@ class Latencies:
         """The medians in milliseconds of all rows that have one."""
         medians = {row: self.p50(row) for row in self._measured}
         return {row: ms for row, ms in medians.items() if ms is not None}
-
-    def share_under(self, ms: float, rows: Iterable[str] | None = None) -> float | None:
-        """The share of the recent answers of `rows` (all by default) faster than `ms`, None where there is none."""
-        recent = [taken for row in (self._measured if rows is None else rows) for taken in self._recent(row)]
-        return sum(taken < ms for taken in recent) / len(recent) if recent else None
 
     def _recent(self, row: str) -> list[float]:
         measured = self._measured.get(row)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from serve.candidates import estimate
@@ -55,22 +56,29 @@ def model_lines(catalog: Catalog, health: Health, today: date) -> list[ModelLine
 
 
 def render_models(lines: Sequence[ModelLine], today: date) -> Table:
-    """The lines as a table for a terminal."""
-    table = Table(title=f"Models on {today}", title_justify="left")
-    for heading in ("model", "called", "provider", "key", "US$ a picture", "status", "shut down", "successor"):
+    """The lines as a table for a terminal of eighty columns: a name, and what is called for it where that differs."""
+    table = Table(title=f"Models on {today}", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("model", "provider", "key", "US$", "its life"):
         table.add_column(heading, overflow="fold")
     for line in lines:
         table.add_row(
             line.model,
-            line.vendor_model or "nobody",
             line.provider,
-            "set" if line.keyed else "missing",
+            "set" if line.keyed else "none",
             "" if line.usd is None else f"{line.usd:.4f}",
-            line.status,
-            str(line.shutdown_date or ""),
-            line.successor or "",
+            _life(line),
         )
     return table
+
+
+def _life(line: ModelLine) -> str:
+    """Its state, the day of its end, and who answers for it, or would."""
+    state = line.status if line.shutdown_date is None else f"{line.status} {line.shutdown_date}"
+    if line.row is None:
+        return f"{state}, nobody answers"
+    if line.row != line.model:
+        return f"{state}, answered by {line.row}"
+    return f"{state}, then {line.successor}" if line.successor else state
 
 
 def _line(named: Model, row: Model | None, health: Health, today: date) -> ModelLine:

@@ -7,6 +7,7 @@ that is down gets every request several times, at the moment when it can bear th
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,34 +59,55 @@ class RetryRule:
 
 
 class RetryBudget:
-    """Bounds extra calls (same model again, or the next one): at any time withdrawals <= ratio * deposits + burst.
+    """Bounds extra calls (same model again, or the next one).
+
+    At any time withdrawals <= ratio * deposits + burst + seconds / refill_s.
 
     What earns is the caller's choice. A deposit for each first call bounds the extra load by the traffic: at most
-    1 + ratio calls a request, whatever fails. A deposit for each answered call bounds it by what works: with a ratio of
-    1, extra calls go on while at least half of all calls are answered, and end after `burst` where none is.
+    1 + ratio calls a request, whatever fails. A deposit for each answered call bounds it by what works: extra calls go
+    on while 1 in 1 + ratio of all calls is answered, and end after `burst` where none is. Whoever is called only as a
+    substitute spends one for every call, so a ratio of 1 would drain with each failure and never fill again.
 
-    Credit not used is kept up to `burst` only (or one): a quiet day is no reason for a storm.
+    Credit not used is kept up to `burst` only (or one): a quiet day is no reason for a storm. One more comes every
+    `refill_s` seconds (of `monotonic`; never, by default), so that an outage that spent all of it is seen to end.
 
     Raises:
-        SettingsError: a negative ratio or burst.
+        SettingsError: a negative ratio or burst, or no time between refills.
     """
 
-    def __init__(self, ratio: float = 0.1, burst: int = 10) -> None:
+    def __init__(
+        self,
+        ratio: float = 0.1,
+        burst: int = 10,
+        refill_s: float = math.inf,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         # 0.1: a vendor in trouble gets a tenth more, not three times as much. 10: a few early faults are no outage.
-        if not 0 <= ratio < _MILLIONTHS or burst < 0:
-            raise SettingsError("retry budget: expected ratio >= 0 and burst >= 0")
+        if not 0 <= ratio < _MILLIONTHS or burst < 0 or not refill_s > 0:
+            raise SettingsError("retry budget: expected ratio >= 0, burst >= 0 and refill_s > 0")
         # Whole millionths, rounded down: a sum of floats could overdraw.
         self._earned = int(ratio * _MILLIONTHS)
         self._most = max(burst, 1) * _MILLIONTHS
         self._credit = burst * _MILLIONTHS
+        self._refill_s = refill_s
+        self._monotonic = monotonic
+        self._filled_at = monotonic()
 
     def deposit(self) -> None:
         """One call was made, or answered: it earns `ratio` of an extra call."""
         self._credit = min(self._most, self._credit + self._earned)
 
-    def withdraw(self) -> bool:
-        """Take one extra call; False when the budget is spent, then it must not be made."""
-        if self._credit < _MILLIONTHS:
+    def withdraw(self, calls: int = 1) -> bool:
+        """Take so many extra calls at once; False, and none taken, when the budget does not hold them."""
+        self._refill()
+        if self._credit < calls * _MILLIONTHS:
             return False
-        self._credit -= _MILLIONTHS
+        self._credit -= calls * _MILLIONTHS
         return True
+
+    def _refill(self) -> None:
+        now = self._monotonic()
+        gained = int((now - self._filled_at) / self._refill_s * _MILLIONTHS)
+        if gained > 0:
+            self._credit = min(self._most, self._credit + gained)
+            self._filled_at = now

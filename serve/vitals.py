@@ -25,6 +25,10 @@ from serve.targets import Targets
 _DOUBTFUL_GONE_S = 600.0
 # Extra calls to a row that has answered nothing yet: with four rows on a route, a fifth of 300 requests.
 _FREE_EXTRAS = 15
+# With 2, a row that is called only when others fail keeps its place while it answers half of these calls.
+_EXTRAS_AN_ANSWER = 2.0
+# As often as a circuit breaker probes: a substitute that was out is asked again within half a minute.
+_REFILL_S = 30.0
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
 
 
@@ -47,11 +51,8 @@ class Vitals:
     monotonic: Callable[[], float]
     _gone: dict[str, float] = field(default_factory=dict)
     _calls: defaultdict[str, _Calls] = field(default_factory=lambda: defaultdict(_Calls))
-    # Each answer earns its row an extra call: those go on while half of the row's calls are answered, and end soon when
-    # none is. By row, or a model that refuses everybody would use up what its healthy substitute has earned.
-    _budgets: defaultdict[str, RetryBudget] = field(
-        default_factory=lambda: defaultdict(lambda: RetryBudget(ratio=1.0, burst=_FREE_EXTRAS))
-    )
+    # By row, or a model that refuses everybody would use up what its healthy substitute has earned.
+    _budgets: dict[str, RetryBudget] = field(default_factory=dict)
 
     def health(self, targets: Targets) -> Health:
         """What the policy has to know at this moment."""
@@ -76,7 +77,7 @@ class Vitals:
     def note_answer(self, row: str, ms: float) -> None:
         """A call that its breaker let through ended with pictures, in `ms` milliseconds."""
         self._calls[row].failed = 0
-        self._budgets[row].deposit()
+        self._budget(row).deposit()
         self.latencies.record(row, ms)
         self.breakers.succeed(row)
 
@@ -92,7 +93,12 @@ class Vitals:
     def afford(self, row: str, calls: int = 1) -> bool:
         """Take so many extra calls (again, or after another model failed) to the row; False where it earned fewer."""
         # Who draws many pictures one by one may need more than can ever be saved up.
-        return all(self._budgets[row].withdraw() for _ in range(min(calls, _FREE_EXTRAS)))
+        return self._budget(row).withdraw(min(calls, _FREE_EXTRAS))
+
+    def _budget(self, row: str) -> RetryBudget:
+        if row not in self._budgets:
+            self._budgets[row] = RetryBudget(_EXTRAS_AN_ANSWER, _FREE_EXTRAS, _REFILL_S, self.monotonic)
+        return self._budgets[row]
 
     def hear(self, response: httpx.Response, model: Model) -> None:
         """Take note of what an answer says of the model's end."""

@@ -72,6 +72,12 @@ class Easel:
         return base64.b64encode(await self.paint(sketch)).decode("ascii")
 
 
+def named_model(payload: object) -> str | None:
+    """The model in a body's own `model`, None where there is none."""
+    model = payload.get("model") if isinstance(payload, dict) else None
+    return model if isinstance(model, str) else None
+
+
 class Desk(ABC):
     """One wire dialect of one vendor. `bills_blocked`: a picture that is blocked costs as much as one that is not."""
 

@@ -26,7 +26,6 @@ class RequestRecord:
         intent: may be left out here and said by `RequestEnd`.
         asked: the model the caller named; None where the service chose.
         n: pictures asked for.
-        prompt: only when the operator keeps prompts.
         sandbox: no vendor is called, no dollar is real.
     """
 
@@ -36,7 +35,6 @@ class RequestRecord:
     intent: str | None = None
     asked: str | None = None
     n: int = 1
-    prompt: str | None = None
     sandbox: bool = False
 
 

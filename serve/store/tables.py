@@ -48,7 +48,6 @@ requests = Table(
     Column("intent", String),
     Column("asked", String),
     Column("n", Integer, nullable=False),
-    Column("prompt", String),
     Column("sandbox", Boolean, nullable=False),
     Column("state", String, nullable=False),
     Column("ended", Float),

@@ -15,7 +15,7 @@ from serve.errors import StoreError
 from serve.store.records import OUTCOME_UNKNOWN, SENT, AttemptEnd, AttemptStart, ImageRecord, RequestEnd, RequestRecord
 from serve.store.tables import attempts, idempotency, images, requests
 
-_REQUEST = ("id", "created", "caller", "intent", "asked", "n", "prompt", "sandbox")
+_REQUEST = ("id", "created", "caller", "intent", "asked", "n", "sandbox")
 _ATTEMPT = ("id", "request_id", "number", "model", "row", "vendor_model", "provider", "sent", "cost_usd")
 _ATTEMPT_END = ("outcome", "status", "ms", "billed", "cost_usd")
 _IMAGE = (

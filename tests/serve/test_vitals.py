@@ -60,18 +60,39 @@ def test_latencies_are_forgotten_by_the_same_clock(vitals: Vitals, time: FakeTim
     assert vitals.latencies.medians() == {}
 
 
-def test_an_answer_earns_an_extra_call(vitals: Vitals) -> None:
-    """Fifteen are free; from then on each answer pays for one, and another model's answers for none."""
+def test_an_answer_earns_two_extra_calls(vitals: Vitals) -> None:
+    """Fifteen are free; from then on each answer pays for two, and another model's answers for none."""
     assert [vitals.afford(ROW) for _ in range(16)] == [True] * 15 + [False]
     answer(vitals)
-    assert [vitals.afford(ROW), vitals.afford(ROW)] == [True, False]
+    assert [vitals.afford(ROW) for _ in range(3)] == [True, True, False]
     assert vitals.afford("ideogram-2")
+
+
+def test_a_substitute_that_mostly_answers_is_never_used_up(vitals: Vitals) -> None:
+    """A model called only after others failed, whose every third call fails, is still called after thousands."""
+    for call in range(3000):
+        assert vitals.afford(ROW), call
+        if call % 3:
+            answer(vitals)
+
+
+def test_an_outage_is_seen_to_end(vitals: Vitals, time: FakeTime) -> None:
+    """Who has used up everything gets one call every half minute; an answer to it opens the way again."""
+    while vitals.afford(ROW):
+        pass
+    time.at += 29
+    assert not vitals.afford(ROW)
+    time.at += 1.001
+    assert [vitals.afford(ROW), vitals.afford(ROW)] == [True, False]
+    answer(vitals)
+    assert vitals.afford(ROW)
 
 
 def test_many_pictures_one_by_one_are_as_many_calls(vitals: Vitals) -> None:
     """Ten calls are taken at once or not at all worth making; more than can be saved up are not out of reach."""
     assert vitals.afford(ROW, 10)
     assert not vitals.afford(ROW, 6)
+    assert vitals.afford(ROW, 5)
     assert vitals.afford("ideogram-2", 40)
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from serve.sandbox.canvas import Sketch
-from serve.sandbox.desk import Clock, Desk, Easel, Order, Provider, Reply
+from serve.sandbox.desk import Clock, Desk, Easel, Order, Provider, Reply, named_model
 from serve.sandbox.fields import mapping, one_of, whole, words
 from serve.sandbox.ideogram.errors import (
     LARGEST_SEED,
@@ -70,9 +70,7 @@ class LegacyDesk(Desk):
 
     @override
     def model_of(self, request: Request, payload: object) -> str | None:
-        wanted = payload.get("image_request") if isinstance(payload, dict) else None
-        model = wanted.get("model") if isinstance(wanted, dict) else None
-        return model if isinstance(model, str) else None
+        return named_model(payload.get("image_request") if isinstance(payload, dict) else None)
 
     @override
     def order(self, request: Request, payload: object) -> Order:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from serve.sandbox.canvas import Sketch
-from serve.sandbox.desk import Clock, Desk, Easel, Order, Provider, RefusedError, Reply
+from serve.sandbox.desk import Clock, Desk, Easel, Order, Provider, RefusedError, Reply, named_model
 from serve.sandbox.openai import dalle, gpt_image
 from serve.sandbox.openai.errors import envelope, invalid, request_id
 
@@ -37,8 +37,7 @@ class OpenAIDesk(Desk):
 
     @override
     def model_of(self, request: Request, payload: object) -> str | None:
-        model = payload.get("model") if isinstance(payload, dict) else None
-        return model if isinstance(model, str) else None
+        return named_model(payload)
 
     @override
     def order(self, request: Request, payload: object) -> Order:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from typing_extensions import override
 
 from serve.sandbox.canvas import Sketch
-from serve.sandbox.desk import Clock, Desk, Easel, Order, Provider, RefusedError, Reply
+from serve.sandbox.desk import Clock, Desk, Easel, Order, Provider, RefusedError, Reply, named_model
 from serve.sandbox.fields import Fields, Flaw, first_flaw, listing, mapping, one_of, whole, words
 
 _CREDITS_A_USD = 1000
@@ -95,8 +95,7 @@ class RecraftDesk(Desk):
 
     @override
     def model_of(self, request: Request, payload: object) -> str | None:
-        model = payload.get("model") if isinstance(payload, dict) else None
-        return model if isinstance(model, str) else None
+        return named_model(payload)
 
     @override
     def order(self, request: Request, payload: object) -> Order:

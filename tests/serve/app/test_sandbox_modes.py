@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal
@@ -33,31 +34,48 @@ class Vendors:
         return httpx.Response(200, json={"created": 1, "data": [self._entry]})
 
 
+_watching: list[list[object]] = []
+
+
+def _note_connections(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        for opened in _watching:
+            opened.append(arguments[1])
+
+
+# The interpreter itself tells of every connection, whoever opens it. An audit hook stays for good, so there is one.
+sys.addaudithook(_note_connections)
+
+
 @pytest.fixture
-def _unplugged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No socket connects to anything."""
-
-    def refuse(self: socket.socket, address: object) -> None:
-        raise AssertionError(f"a connection to {address!r} was opened")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+def opened() -> Iterator[list[object]]:
+    """The addresses that this process connects to meanwhile."""
+    addresses: list[object] = []
+    _watching.append(addresses)
+    yield addresses
+    _watching.remove(addresses)
 
 
 async def _generate(client: httpx.AsyncClient, **wishes: object) -> httpx.Response:
     return await client.post("/v1/generate", json={"prompt": '"OPEN"', **wishes})
 
 
-@pytest.mark.usefixtures("_unplugged")
 @pytest.mark.parametrize("chosen", [{"sandbox": "auto"}, {"sandbox": "on"}, {"sandbox": "on", **ALL_KEYS}])
 async def test_the_sandbox_draws_and_opens_no_connection(
-    chosen: dict[str, Any], serving: Serving, tmp_path: Path
+    chosen: dict[str, Any], serving: Serving, tmp_path: Path, opened: list[object]
 ) -> None:
     """Without keys, or when it is switched on in spite of them, the sandbox draws and says so."""
     async with serving(Settings(home=tmp_path, **chosen)) as client:
         response = await _generate(client)
     assert response.status_code == 200
     assert response.json()["routing"]["sandbox"] is True
+    assert opened == []
+
+
+def test_a_connection_would_have_been_seen(opened: list[object]) -> None:
+    """The watch is awake."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        assert opened == [server.getsockname()]
 
 
 async def test_ignored_keys_are_warned_of(serving: Serving, tmp_path: Path) -> None:

@@ -42,7 +42,6 @@ def test_an_unknown_row_has_no_median() -> None:
     latencies = Latencies()
     assert latencies.p50("nobody") is None
     assert latencies.medians() == {}
-    assert latencies.share_under(3000, ["nobody"]) is None
 
 
 def test_old_measurements_are_forgotten() -> None:
@@ -56,20 +55,6 @@ def test_old_measurements_are_forgotten() -> None:
     assert latencies.p50("slow") == 20_000
     time[0] = 3605.5
     assert latencies.p50("slow") is None
-    assert latencies.share_under(1e9) == 1.0
-    time[0] = 7200
-    assert latencies.share_under(1e9) is None
-
-
-def test_the_share_of_fast_answers() -> None:
-    """Strictly under, over all rows or over some; 0 milliseconds are a measurement."""
-    latencies = Latencies()
-    for row, ms in [("a", 0.0), ("a", 2999.9), ("a", 3000.0), ("b", 5000.0)]:
-        latencies.record(row, ms)
-    assert latencies.share_under(3000) == 0.5
-    assert latencies.share_under(3000, ["a"]) == pytest.approx(2 / 3)
-    assert latencies.share_under(3000, ["b"]) == 0.0
-    assert latencies.share_under(3000, []) is None
 
 
 @pytest.mark.parametrize("wrong", [{"least": 0}, {"least": 101}, {"forget_s": 0.0}, {"forget_s": float("nan")}])

@@ -135,6 +135,17 @@ def test_without_a_burst_deposits_still_earn() -> None:
     assert [budget.withdraw(), budget.withdraw()] == [True, False]
 
 
+@given(refill_s=st.floats(0.1, 100), moments=st.lists(st.floats(0, 50), max_size=100))
+def test_time_gives_back_what_it_promises(refill_s: float, moments: list[float]) -> None:
+    """However time passes, no more than the burst and one for every `refill_s` is taken without a deposit."""
+    now = [0.0]
+    budget, taken = RetryBudget(0, 3, refill_s, lambda: now[0]), 0
+    for passed in moments:
+        now[0] += passed
+        taken += budget.withdraw()
+        assert taken <= 3 + now[0] / refill_s + 1e-6
+
+
 def calls_and_answers(requests: int, share_failing: float) -> tuple[int, int]:
     """Upstream calls and answered requests, where an answer earns one extra call and every call fails by chance."""
     budget, dice, calls, answered = RetryBudget(ratio=1, burst=20), Random(7), 0, 0
@@ -165,7 +176,7 @@ def test_a_rule_without_sense_is_refused(wrong: dict[str, float]) -> None:
         RetryRule(**wrong)
 
 
-@pytest.mark.parametrize("wrong", [(-0.1, 1), (math.nan, 1), (0.1, -1)])
+@pytest.mark.parametrize("wrong", [(-0.1, 1), (math.nan, 1), (0.1, -1), (1, 1, 0), (1, 1, math.nan)])
 def test_a_budget_without_sense_is_refused(wrong: Iterable[float]) -> None:
     """Told at start-up."""
     with pytest.raises(SettingsError, match="retry budget: expected"):
