@@ -18,8 +18,7 @@ def read_readiness(service: Service) -> Readiness:
     warnings += [f"no classifier: {problem}"] if problem else []
     warnings += [] if health.keyed else [missing_keys(service.catalog)]
     warnings += warn_of_routes(service.catalog, service.clock.today(), health.overridden, health.gone)
-    # The sandbox announces the ends that vendors do; there is nothing to be done about its own.
-    warnings += [] if service.targets.sandbox else service.vitals.sunsets.lines()
+    warnings += service.vitals.sunsets.lines()
     return Readiness(
         status="ready" if problem is None and health.keyed else "not_ready",
         classifier_version=service.classification.version,
