@@ -7,6 +7,7 @@ from importlib.metadata import version
 import httpx
 
 from serve.settings import Settings
+from serve.targets import Targets
 
 USER_AGENT = f"prompt-intent/{version('prompt-intent')}"
 
@@ -29,3 +30,13 @@ def make_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) 
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def way_out(targets: Targets) -> httpx.AsyncBaseTransport | None:
+    """The sandbox as a client's only way out, so that such a process has no connection to open; else the network."""
+    if not targets.sandbox:
+        return None
+    # Drawing libraries and fonts: a process with real keys never pays for them.
+    from serve.sandbox.app import create_sandbox  # noqa: PLC0415
+
+    return httpx.ASGITransport(app=create_sandbox())

@@ -20,7 +20,7 @@ MAX_SEED = 2**31 - 1
 _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?):([0-9]{1,5}(?:\.[0-9]{1,4})?)")
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 # Three digits at least: Ideogram spells ratios "16x9".
-_PIXELS = re.compile(r"[0-9]{3,5}x[0-9]{3,5}")
+PIXELS = re.compile(r"[0-9]{3,5}x[0-9]{3,5}")
 _SPELLING = {"aspect_ratio": (_RATIO, "16:9"), "size": (_SIZE, "1024x1024")}
 
 
@@ -135,7 +135,7 @@ def _shape(request: ImageRequest, model: Model, warnings: list[str]) -> str:
     if asked is None:
         return model.shapes[_nearest(Fraction(1), model.shapes)]
     param, text = asked
-    if param == "size" and _PIXELS.fullmatch(text) and text in model.shapes.values():
+    if param == "size" and PIXELS.fullmatch(text) and text in model.shapes.values():
         return text
     wanted = _parse_ratio(param, text)
     ratio = _nearest(wanted, model.shapes)
@@ -148,7 +148,7 @@ def _shape(request: ImageRequest, model: Model, warnings: list[str]) -> str:
 
 def _drawn(ratio: str, model: Model) -> str:
     shape = model.shapes[ratio]
-    return shape if _PIXELS.fullmatch(shape) else f"{ratio} in pixels of its own choice"
+    return shape if PIXELS.fullmatch(shape) else f"{ratio} in pixels of its own choice"
 
 
 def _nearest(wanted: Fraction, shapes: Mapping[str, str]) -> str:

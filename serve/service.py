@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,11 +18,12 @@ from classifier.champion import locate
 from serve.calling import Caller
 from serve.catalog import Catalog
 from serve.classification import Classification
-from serve.client import make_client
+from serve.client import make_client, way_out
 from serve.clock import Clock
 from serve.drawing import CallRules, Draw
 from serve.generation import Choose, Classify, Keep
 from serve.image_store import ImageStore
+from serve.model_list import watch
 from serve.pictures import PictureDesk
 from serve.retry import RetryRule
 from serve.settings import Settings
@@ -67,7 +69,7 @@ async def open_service(
     classification = await _classification(settings, catalog, classifier)
     images = ImageStore(settings.state.images)
     await anyio.to_thread.run_sync(images.tidy)
-    transport = transport or _transport(targets)
+    transport = transport or way_out(targets)
     async with Store.open(settings.state.database) as store, make_client(settings, transport) as client:
         if lost := await store.recover(clock.now()):
             _log.warning("start-up", warning=f"{lost} requests were cut off when the service stopped the last time")
@@ -83,9 +85,11 @@ async def open_service(
             steps, store, classification, clock,
             sandbox=targets.sandbox, patience=rules.deadline, rebill=rules.rebill,
         )  # fmt: skip
+        watching = asyncio.create_task(watch(client, targets, catalog, vitals, clock.today()))
         try:
             yield Service(settings, catalog, targets, clock, classification, vitals, images, store, studio)
         finally:
+            watching.cancel()
             await studio.close()
 
 
@@ -97,16 +101,6 @@ def call_rules(settings: Settings) -> CallRules:
         deadline=settings.deadline,
         rebill=settings.rebill,
     )
-
-
-def _transport(targets: Targets) -> httpx.AsyncBaseTransport | None:
-    """The sandbox as the client's only way out, so that such a process has no connection to open; else the network."""
-    if not targets.sandbox:
-        return None
-    # Drawing libraries and fonts: a process with real keys never pays for them.
-    from serve.sandbox.app import create_sandbox  # noqa: PLC0415
-
-    return httpx.ASGITransport(app=create_sandbox())
 
 
 async def _classification(settings: Settings, catalog: Catalog, given: IntentClassifier | None) -> Classification:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import httpx
 import structlog
@@ -108,6 +109,11 @@ class Vitals:
         if sunset.gone:
             self._gone[model.name] = math.inf
         if self.sunsets.note(sunset):
+            _log.warning("sunset", warning=describe(sunset))
+
+    def hear_ends(self, ends: Mapping[str, date], models: Iterable[Model]) -> None:
+        """Take note of a vendor's list: the days on which its models end, by its own ids."""
+        for sunset in self.sunsets.note_listed(ends, models):
             _log.warning("sunset", warning=describe(sunset))
 
     def retire(self, row: str) -> None:

@@ -8,7 +8,9 @@ from serve.providers import bfl_flux, google_generate, google_predict, ideogram_
 from serve.providers.base import Dialect
 
 DIALECTS: dict[str, Dialect] = {
-    "openai_images": Dialect(openai_images.build, openai_images.read, usage=openai_images.usage),
+    "openai_images": Dialect(
+        openai_images.build, openai_images.read, usage=openai_images.usage, list_models=openai_images.list_models
+    ),
     "google_predict": Dialect(google_predict.build, google_predict.read),
     "google_generate": Dialect(google_generate.build, google_generate.read, usage=google_generate.usage),
     "ideogram_legacy": Dialect(ideogram_legacy.build, ideogram_legacy.read),

@@ -13,11 +13,12 @@ Build = Callable[[ReadyModel, WireRequest], httpx.Request]
 Read = Callable[[httpx.Response], list[DrawnImage]]
 Follow = Callable[[httpx.Response, ReadyModel], httpx.Request | None]
 ReadUsage = Callable[[httpx.Response], Usage | None]
+ListModels = Callable[[ReadyModel], httpx.Request]
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Two functions, and two more where the vendor polls, or says what a call used.
+    """Two functions, and more where the vendor polls, says what a call used, or lists its models with their ends.
 
     Attributes:
         build: writes the request.
@@ -25,9 +26,11 @@ class Dialect:
         follow: the next poll after an answer, None when that was the last one. It gets the model so that it can check
             where a poll leads before the key goes there. It may give the same poll again.
         usage: what an answer, the first or a poll's, says was used; None where it says nothing. Raises nothing.
+        list_models: asks for OpenAI's `GET /v1/models`, whose entries may have a `shutdown_date`.
     """
 
     build: Build
     read: Read
     follow: Follow | None = None
     usage: ReadUsage | None = None
+    list_models: ListModels | None = None

@@ -43,8 +43,12 @@ def build(model: ReadyModel, request: WireRequest) -> httpx.Request:
         negative_prompt="negative_prompt",
     )
     body = {"model": model.row.vendor_model, "prompt": request.prompt, "n": request.n, **optional}
-    url = f"{model.base_url.rstrip('/')}/images/generations"
-    return json_request(url, {"authorization": f"Bearer {model.api_key}"}, body | model.row.extra)
+    return json_request(_url(model, "images/generations"), _key(model), body | model.row.extra)
+
+
+def list_models(model: ReadyModel) -> httpx.Request:
+    """OpenAI's `GET /v1/models` at the model's server."""
+    return httpx.Request("GET", _url(model, "models"), headers=_key(model))
 
 
 def read(response: httpx.Response) -> list[DrawnImage]:
@@ -74,6 +78,14 @@ def usage(response: httpx.Response) -> Usage | None:
         text_output_tokens=count_at(out, "text_tokens"),
     )
     return None if found == Usage() else found
+
+
+def _url(model: ReadyModel, path: str) -> str:
+    return f"{model.base_url.rstrip('/')}/{path}"
+
+
+def _key(model: ReadyModel) -> dict[str, str]:
+    return {"authorization": f"Bearer {model.api_key}"}
 
 
 def _image(entry: dict[str, Any], response: httpx.Response) -> DrawnImage | None:

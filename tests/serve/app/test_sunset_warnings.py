@@ -69,3 +69,55 @@ async def test_a_vendors_word_that_a_model_is_gone_moves_its_route(
     assert decision["vendor_model"] == "gpt-image-2.6-flare"
     assert decision["warnings"] == ["gpt-image-2.5-flare is gone at its vendor: gpt-image-2.6-flare answers for it"]
     assert any("its vendor says that it is gone" in line for line in warned)
+
+
+async def test_a_vendors_list_is_read_at_start_up(serving: Serving, tmp_path: Path) -> None:
+    """OpenAI's `GET /v1/models` names a day that the catalogue lacks: readiness warns of it before any call."""
+    asked: list[str] = []
+
+    def vendor(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.method} {request.url} {request.headers['authorization']}")
+        entries = [{"id": "gpt-image-2.5-flare", "shutdown_date": "2027-03-01"}, {"id": "gpt-image-2"}]
+        return httpx.Response(200, json={"object": "list", "data": entries})
+
+    keyed = Settings(home=tmp_path, openai_api_key=SecretStr("k"))
+    async with serving(keyed, transport=httpx.MockTransport(vendor)) as client:
+        warned = await _warnings(client)
+    assert asked == ["GET https://api.openai.com/v1/models Bearer k"]
+    assert warned == [
+        "gpt-image-2.5-flare: its vendor says that it ends on 2027-03-01; bring its row in catalog.toml up to date"
+    ]
+
+
+@pytest.mark.parametrize("host", ["http://127.0.0.1:9/v1", None])
+async def test_nobody_but_a_vendor_is_asked_for_a_list(serving: Serving, tmp_path: Path, host: str | None) -> None:
+    """An overridden host is known to its operator, and without a key there is nobody to ask."""
+    asked: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(500)
+
+    key = SecretStr("k") if host else None
+    settings = Settings(home=tmp_path, openai_api_key=key, openai_base_url=host, sandbox="off")
+    async with serving(settings, transport=httpx.MockTransport(server)) as client:
+        assert (await client.get("/readyz")).status_code in (200, 503)
+    assert asked == []
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(401), httpx.Response(200, text="<html>"), httpx.ConnectError("no")])
+async def test_a_vendor_without_a_list_is_left_alone(
+    serving: Serving, tmp_path: Path, answer: httpx.Response | httpx.ConnectError
+) -> None:
+    """A refusal, a page and no answer at all: the service is ready, and says nothing of dates."""
+
+    def vendor(_: httpx.Request) -> httpx.Response:
+        if isinstance(answer, httpx.ConnectError):
+            raise answer
+        return answer
+
+    keyed = Settings(home=tmp_path, openai_api_key=SecretStr("k"))
+    async with serving(keyed, transport=httpx.MockTransport(vendor)) as client:
+        ready = await client.get("/readyz")
+    assert ready.status_code == 200
+    assert not [line for line in ready.json()["warnings"] if "its vendor says" in line]
