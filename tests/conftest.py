@@ -54,7 +54,7 @@ def run_command(*arguments: str, home: Path, stdin: bytes = b"", **env: str) -> 
         cwd=ROOT,
         input=stdin,
         capture_output=True,
-        timeout=300,
+        timeout=900,
         check=False,
         env=clean | {"PROMPT_INTENT_HOME": str(home), "MLFLOW_DISABLE_TELEMETRY": "true", "COLUMNS": "160"} | env,
     )

@@ -64,7 +64,7 @@ def test_readme_blocks_run(language: str, code: str, port: int, trained: Trained
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
     command = ["bash", "-euo", "pipefail", "-c", code] if language == "sh" else [sys.executable, "-c", code]
     done = subprocess.run(
-        command, cwd=ROOT, env=_environment(trained), capture_output=True, text=True, timeout=300, check=False
+        command, cwd=ROOT, env=_environment(trained), capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

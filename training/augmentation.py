@@ -1,4 +1,5 @@
-"""What the classifier shall not care about, shown to it while it trains: case, typos, style, politeness, gadgets.
+"""What the classifier shall not care about, shown to it while it trains: case, typos, style, politeness, gadgets, and
+the language.
 
 The wordings are others than those that robustness is measured with (`perturbations`, `gadgets`): what is learned is the
 idea, and the measurement stays one of strangers. Labels do not change, so quoted words stay as they are.
@@ -6,13 +7,15 @@ idea, and the measurement stays one of strangers. Labels do not change, so quote
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
 import numpy as np
 
-from training.perturbations import change_case, typo
+from training.glossary import read_glossary
+from training.perturbations import change_case, outside_quotes, typo
 
 # Those that a prompt's normal form keeps; it drops Midjourney's.
 _FLAGS = (
@@ -50,6 +53,7 @@ _AFTER = (
     ". bitte mit dem stärksten modell, kosten egal", " manda isso para o motor de topo",
     ". quiero que lo haga el motor bueno, no el barato",
 )  # fmt: skip
+_WORD = re.compile(r"[^\W\d_]+")
 _LABELS = (
     "preview", "text_heavy", "complex_logic", "COMPLEX_LOGIC", "TEXT_HEAVY", "complex", "text heavy", "Complex Logic",
     "URGENT_PREVIEW", "complexlogic", "hard", "typography", "difficult", "complex reasoning",
@@ -87,6 +91,26 @@ def _gadget(text: str, rng: np.random.Generator) -> str:
     return text + gadget if after else gadget + text
 
 
+def _foreign(text: str, rng: np.random.Generator) -> str:
+    """Some words in whatever language the glossary has them (Qin et al. 2020, CoSDA-ML): one meaning, one answer."""
+    share, words = rng.uniform(0.3, 1.0), _translations()
+
+    def said(match: re.Match[str]) -> str:
+        choices = words.get(match.group().lower(), ())
+        return _one(choices, rng) if choices and rng.random() < share else match.group()
+
+    return outside_quotes(text, lambda part: _WORD.sub(said, part))
+
+
+@cache
+def _translations() -> Mapping[str, tuple[str, ...]]:
+    """The glossary the other way round: an English word, and the foreign ones that mean it."""
+    found: dict[str, list[str]] = {}
+    for foreign, english in read_glossary().items():
+        found.setdefault(english.lower(), []).append(foreign)
+    return {english: tuple(words) for english, words in found.items()}
+
+
 @cache
 def _wordings(name: str) -> tuple[str, ...]:
     """Those of `wordings/`, one a line."""
@@ -97,6 +121,6 @@ def _one(choices: Sequence[str], rng: np.random.Generator) -> str:
     return choices[int(rng.integers(len(choices)))]
 
 
-_EDITS = (change_case, typo, _style, _politeness, _flags, _gadget)
+_EDITS = (change_case, typo, _style, _politeness, _flags, _gadget, _foreign)
 # How often each is drawn, once a prompt is changed at all.
-_SHARES = (0.04, 0.34, 0.19, 0.22, 0.02, 0.19)
+_SHARES = (0.04, 0.31, 0.18, 0.21, 0.01, 0.15, 0.10)

@@ -91,7 +91,7 @@ def change_case(prompt: str, rng: np.random.Generator) -> str:
         cases.append(str.upper)
     change = cases[rng.integers(len(cases))]
     body, flags = _split(prompt)
-    return _outside_quotes(body, change) + flags
+    return outside_quotes(body, change) + flags
 
 
 def add_style(prompt: str, rng: np.random.Generator) -> str:
@@ -123,6 +123,15 @@ PERTURBATIONS: Mapping[str, Perturbation] = {
 }
 
 
+def outside_quotes(text: str, change: Callable[[str], str]) -> str:
+    """The text with `change` made to all of it but quoted words."""
+    parts, end = [], 0
+    for match in _QUOTED.finditer(text):
+        parts += [change(text[end : match.start()]), match.group()]
+        end = match.end()
+    return "".join([*parts, change(text[end:])])
+
+
 def variants(prompt: str, perturb: Perturbation, draws: int, seed: int) -> tuple[str, ...]:
     """What `draws` draws of an edit make of a prompt: each once, without the prompt itself.
 
@@ -131,14 +140,6 @@ def variants(prompt: str, perturb: Perturbation, draws: int, seed: int) -> tuple
     rng = np.random.default_rng([seed, zlib.crc32(prompt.encode("utf-8", "surrogatepass"))])
     drawn = dict.fromkeys(perturb(prompt, rng) for _ in range(draws))
     return tuple(text for text in drawn if text != prompt)
-
-
-def _outside_quotes(text: str, change: Callable[[str], str]) -> str:
-    parts, end = [], 0
-    for match in _QUOTED.finditer(text):
-        parts += [change(text[end : match.start()]), match.group()]
-        end = match.end()
-    return "".join([*parts, change(text[end:])])
 
 
 def _split(prompt: str) -> tuple[str, str]:
