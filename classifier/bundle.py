@@ -1,4 +1,4 @@
-"""The bundle, format 1: a trained classifier as a folder that proves itself.
+"""The bundle, format 2: a trained classifier as a folder that proves itself.
 
     manifest.json    format, labels, encoder, threshold, scripts, digests, metrics, canaries, SHA-256 of the rest
     encoder.onnx     sentence encoder, pooled and normalised inside the graph
@@ -6,6 +6,7 @@
     head.npz         W, b, temperature, classes; centroids, whitening, ood_quantiles (see `outlyingness`)
     head.joblib      the fitted scikit-learn estimator, for people; nothing here ever reads it
     features.json    the surface features' patterns
+    spelling.json    the words it knows, for slips to be mended
 
 A bundle's name is the SHA-256 of its manifest, which names the SHA-256 of every other file: same content, same name.
 """
@@ -20,9 +21,9 @@ from typing import Any
 
 from classifier.errors import BundleError
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
-FILES = ("encoder.onnx", "tokenizer.json", "head.npz", "head.joblib", "features.json")
+FILES = ("encoder.onnx", "tokenizer.json", "head.npz", "head.joblib", "features.json", "spelling.json")
 
 
 @dataclass(frozen=True, slots=True)

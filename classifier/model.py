@@ -18,6 +18,7 @@ from classifier.features import SurfaceFeatures
 from classifier.head import LinearHead
 from classifier.outlyingness import Outlyingness
 from classifier.script import main_script
+from classifier.spelling import Spelling
 from classifier.text import normalise
 
 # Float32 kernels differ between CPUs by about 1e-6; anything above this is another model.
@@ -59,6 +60,7 @@ class IntentClassifier:
         threshold: float,
         scripts: Sequence[str] = (),
         version: str = "unsaved",
+        spelling: Spelling | None = None,
     ) -> None:
         self.encoder = encoder
         self.features = features
@@ -67,6 +69,7 @@ class IntentClassifier:
         self.threshold = threshold
         self.scripts = frozenset(scripts)
         self.version = version
+        self.spelling = spelling or Spelling()
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -94,6 +97,7 @@ class IntentClassifier:
             manifest.threshold,
             manifest.scripts,
             bundle_id(folder),
+            Spelling.from_json((folder / "spelling.json").read_text("utf-8")),
         )
         classifier._prove(manifest, folder)
         return classifier
@@ -107,7 +111,8 @@ class IntentClassifier:
 
     def inputs(self, normalised: Sequence[str]) -> NDArray[np.float32]:
         """What the head reads: [sentence embedding ; surface features], float32 of shape (n, dim + features)."""
-        return np.hstack([self.encoder.encode(normalised), self.features.transform(normalised)])
+        mended = [self.spelling.mend(text) for text in normalised]
+        return np.hstack([self.encoder.encode(mended), self.features.transform(mended)])
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order."""

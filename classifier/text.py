@@ -7,8 +7,9 @@ import unicodedata
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\ufe0f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_QUOTES = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
-                         "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u2032": "'", "\u2033": '"'})  # fmt: skip
+_ONE_SPELLING = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
+                         "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u2032": "'", "\u2033": '"', "\u00df": "ss",
+                         "\u1e9e": "SS", "\u0153": "oe", "\u0152": "OE"})  # fmt: skip
 _SPACE = re.compile(r"\s+")
 # Midjourney's parameters that take a word or nothing, and any other with a number for a value. `--draft` stays: it is a
 # wish for speed.
@@ -21,12 +22,12 @@ _BEFORE_PARAMETER = re.compile(r" (?=--[a-z])", re.IGNORECASE)
 
 
 def normalise(prompt: str) -> str:
-    """NFKC, no invisible or control characters, plain quotes, single spaces, no `--ar 16:9` and the like at the end.
+    """NFKC, plain quotes, sharp s as ss, no invisible or control characters, single spaces, no `--ar 16:9` at the end.
 
     Idempotent; linear in the prompt's length. Homoglyph and zero-width tricks end here (Unicode Technical Report 36),
     before features and tokens are read. Parameters tell an image model how to draw, and nothing of what.
     """
-    text = unicodedata.normalize("NFKC", prompt).translate(_QUOTES)
+    text = unicodedata.normalize("NFKC", prompt).translate(_ONE_SPELLING)
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
     return _without_parameters(_SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip())
 

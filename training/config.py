@@ -27,8 +27,8 @@ class FineTuning:
     head_learning_rate: float = 2e-3
     batch_size: int = 32
     feature_weight: float = 0.3
-    augmented: float = 0.6
-    consistency: float = 3.0
+    augmented: float = 0.7
+    consistency: float = 4.0
     max_tokens: int = 128
     seed: int = 0
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import torch
 
 Floats = NDArray[np.float32]
+Read = Callable[[str], str]
 
 # The embedding has unit length: without a scale, the head's gradient would be too small to move an encoder.
 _EMBEDDING_SCALE = 10.0
@@ -41,13 +42,15 @@ def fine_tune(
     targets: Floats,
     config: FineTuning,
     advance: Callable[[int], None] = lambda _: None,
+    read: Read = normalise,
 ) -> EncoderSource:
-    """A copy of the encoder, fine-tuned on n normalised texts; the one given stays as it is.
+    """A copy of the encoder, fine-tuned on n texts as it will read them; the one given stays as it is.
 
     Args:
         features: the surface features, read anew of every augmented prompt.
         targets: label distributions, float32 of shape (n, k), rows sum to 1 (see `soft_targets`).
         advance: hears of every finished batch's number of prompts.
+        read: makes of a changed copy what the encoder will read of it.
     """
     import torch  # noqa: PLC0415 - heavy, and only training pays for it
 
@@ -55,7 +58,7 @@ def fine_tune(
     student = _Student.of(source, texts, features, targets.shape[1], config)
     wanted = torch.from_numpy(targets)
     optimizer, schedule = _optimizer(student, len(texts), config)
-    for batch in _batches(student.tokenizer, texts, config):
+    for batch in _batches(student.tokenizer, texts, config, read):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
             logits = student.logits([*batch.shown, *batch.plain]).float()
         loss = _loss(logits, wanted[batch.rows], batch, config.consistency)
@@ -75,13 +78,14 @@ def taught(
     features: SurfaceFeatures,
     config: FineTuning | None,
     advance: Callable[[int], None] = lambda _: None,
+    read: Read = normalise,
 ) -> EncoderSource:
     """The encoder after it has learned the glossary's words and from `rows`, or as it is where `config` is None."""
     if config is None:
         return source
-    texts = [normalise(row.prompt) for row in rows]
+    texts = [read(row.prompt) for row in rows]
     targets = soft_targets([row.intent for row in rows], [row.second for row in rows], DEFAULT_INTENTS)
-    return fine_tune(speaking(source, read_glossary(), texts), texts, features, targets, config, advance)
+    return fine_tune(speaking(source, read_glossary()), texts, features, targets, config, advance, read)
 
 
 def soft_targets(labels: Sequence[str], seconds: Sequence[str | None], classes: Sequence[str]) -> Floats:
@@ -201,11 +205,11 @@ def _optimizer(student: _Student, rows: int, config: FineTuning) -> tuple[Any, A
     )
 
 
-def _batches(tokenizer: Any, texts: Sequence[str], config: FineTuning) -> Iterator[_Batch]:
+def _batches(tokenizer: Any, texts: Sequence[str], config: FineTuning, read: Read) -> Iterator[_Batch]:
     """All prompts once an epoch; every epoch shows other prompts changed, and changed otherwise."""
     rng = np.random.default_rng(config.seed)
     for epoch in range(config.epochs):
-        shown = [normalise(text) for text in augment(texts, config.augmented, config.seed * 1000 + epoch)]
+        shown = [read(text) for text in augment(texts, config.augmented, config.seed * 1000 + epoch)]
         for rows in _cut([len(tokens) for tokens in tokenizer(shown)["input_ids"]], config.batch_size, rng):
             changed = [i for i, row in enumerate(rows) if config.consistency and shown[row] != texts[row]]
             yield _Batch(rows, [shown[row] for row in rows], changed, [texts[rows[i]] for i in changed])

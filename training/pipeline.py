@@ -16,7 +16,6 @@ from classifier.features import SurfaceFeatures
 from classifier.home import Home
 from classifier.intents import DEFAULT_INTENTS
 from classifier.model import IntentClassifier
-from classifier.outlyingness import Outlyingness
 from classifier.script import main_script
 from classifier.text import normalise
 from training.abstention import fit_threshold
@@ -28,12 +27,14 @@ from training.errors import DatasetError
 from training.evaluation import Evaluation, evaluate
 from training.export import export_encoder
 from training.fine_tuning import taught
+from training.glossary import read_glossary
 from training.gold import Gold, load_gold
 from training.head_fitting import FittedHead, fit_head
 from training.lesson import read_lesson
 from training.lexicon import SPECS
 from training.outlier_fitting import fit_outlyingness
 from training.progress import Progress
+from training.spelling_fitting import fit_spelling
 
 _CANARIES = 12
 _READ_FROM = 0.01
@@ -68,25 +69,31 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
     progress.stage(f"loading {config.encoder}")
     encoder = load_encoder(config.encoder, config.threads)
     features, lesson = SurfaceFeatures(SPECS), read_lesson(rows, config)
+    fitted_on = [lesson.texts[i] for i in lesson.split.fit]
+    spelling = fit_spelling(fitted_on, [*read_glossary(), *encoder.model.tokenizer.get_vocab()])
+    texts = [spelling.mend(text) for text in lesson.texts]
     if config.fine_tuning is not None:
         progress.stage("fine-tuning the encoder", total=config.fine_tuning.epochs * len(lesson.split.fit))
-        encoder = taught(encoder, [rows[i] for i in lesson.split.fit], features, config.fine_tuning, progress.advance)
-    progress.stage("embedding", total=len(lesson.texts))
-    vectors = embed(encoder, lesson.texts, home.cache, progress.advance)
+        encoder = taught(
+            encoder, [rows[i] for i in lesson.split.fit], features, config.fine_tuning, progress.advance,
+            read=lambda prompt: spelling.mend(normalise(prompt)),
+        )  # fmt: skip
+    progress.stage("embedding", total=len(texts))
+    vectors = embed(encoder, texts, home.cache, progress.advance)
     progress.stage("fitting and calibrating the head")
-    inputs = np.hstack([vectors, features.transform(lesson.texts)])
+    inputs = np.hstack([vectors, features.transform(texts)])
     fitted = fit_head(inputs, vectors.shape[1], lesson.labels, lesson.split, DEFAULT_INTENTS, config)
     threshold = _threshold(fitted, [rows[i] for i in lesson.split.held_back], config)
     outlyingness = fit_outlyingness(vectors, lesson.labels, lesson.split, DEFAULT_INTENTS)
     progress.stage("exporting the encoder")
-    exported = export_encoder(encoder, folder, lesson.texts[:: max(1, len(lesson.texts) // _CANARIES)])
+    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _CANARIES)])
     scripts = _scripts(lesson.texts)
-    classifier = IntentClassifier(exported, features, fitted.head, outlyingness, threshold, scripts)
+    classifier = IntentClassifier(exported, features, fitted.head, outlyingness, threshold, scripts, spelling=spelling)
     progress.stage("evaluating on the test set")
     probabilities = classifier.predict_proba([row.prompt for row in gold])
     evaluation = evaluate(gold, probabilities, DEFAULT_INTENTS, threshold)
     progress.stage("writing the bundle")
-    _write_parts(folder, features, fitted, outlyingness)
+    _write_parts(folder, classifier, fitted)
     manifest = _manifest(config, encoder, exported.dim, threshold, fitted, rows, evaluation, classifier)
     bundle = write_manifest(folder, manifest)
     return Trained(folder, bundle, manifest, classifier, encoder, rows, gold, probabilities, evaluation)
@@ -114,11 +121,12 @@ def _scripts(texts: Sequence[str]) -> list[str]:
     return sorted(script for script, n in counts.items() if script and n >= _READ_FROM * len(texts))
 
 
-def _write_parts(folder: Path, features: SurfaceFeatures, fitted: FittedHead, outlyingness: Outlyingness) -> None:
+def _write_parts(folder: Path, classifier: IntentClassifier, fitted: FittedHead) -> None:
     import joblib  # noqa: PLC0415
 
-    (folder / "features.json").write_text(features.to_json() + "\n", encoding="utf-8")
-    fitted.head.save(folder / "head.npz", **outlyingness.arrays())
+    (folder / "features.json").write_text(classifier.features.to_json() + "\n", encoding="utf-8")
+    (folder / "spelling.json").write_text(classifier.spelling.to_json() + "\n", encoding="utf-8")
+    fitted.head.save(folder / "head.npz", **classifier.outlyingness.arrays())
     joblib.dump(fitted.estimator, folder / "head.joblib")
 
 

@@ -68,7 +68,7 @@ def test_consistency_draws_changed_prompts_to_what_they_were(source: EncoderSour
 def test_every_prompt_is_learned_once_an_epoch(source: EncoderSource) -> None:
     """Each epoch's batches hold every row once, alike long ones together, and the plain text of each changed one."""
     texts = [*PLAIN, *BOUND]
-    found = list(_batches(source.model.tokenizer, texts, FineTuning(epochs=2, batch_size=3, augmented=0.5)))
+    found = list(_batches(source.model.tokenizer, texts, FineTuning(epochs=2, batch_size=3, augmented=0.5), normalise))
     for epoch in (found[:6], found[6:]):
         assert sorted(int(row) for batch in epoch for row in batch.rows) == list(range(16))
     for batch in found:

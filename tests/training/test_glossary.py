@@ -1,4 +1,4 @@
-"""Words of other languages in an English vocabulary: whole, near their meaning, at the cost of words nobody needs."""
+"""Words of other languages in an English vocabulary: whole, and near their meaning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from training.export import export_encoder
 from training.glossary import read_glossary, speaking
 
 GLOSSARY = {"taza": "mug", "rotulo": "shop sign", "dog": "cat"}
-TEXTS = ["a punishment for a salamander", "an armada of ducks"]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def _embedding(source: EncoderSource, token: str) -> np.ndarray:
 
 def test_a_word_is_one_token_that_starts_as_its_meaning(source: EncoderSource) -> None:
     """As itself in one word, in the direction of the mean in two; accents and case are the tokenizer's affair."""
-    tuned = speaking(source, GLOSSARY, TEXTS)
+    tuned = speaking(source, GLOSSARY)
     assert tuned.model.tokenizer.tokenize("Taza, R\u00f3tulo") == ["taza", ",", "rotulo"]
     assert source.model.tokenizer.tokenize("taza") != ["taza"]
     assert np.allclose(_embedding(tuned, "taza"), _embedding(source, "mug"), atol=1e-6)
@@ -38,22 +37,20 @@ def test_a_word_is_one_token_that_starts_as_its_meaning(source: EncoderSource) -
     assert mean @ placed == pytest.approx(np.linalg.norm(mean) * np.linalg.norm(placed), rel=1e-5)
 
 
-def test_words_it_has_and_words_of_the_prompts_stay(source: EncoderSource) -> None:
-    """English words keep their own meaning and place; the vocabulary grows by nothing; the encoder given stays."""
-    before, many = weights_sha256(source.model), {f"wort{i}": "word" for i in range(9000)}
-    tuned = speaking(source, GLOSSARY | many, TEXTS)
+def test_words_it_has_stay(source: EncoderSource) -> None:
+    """English words keep their own meaning and place; the vocabulary grows by the new ones; the encoder given stays."""
+    before = weights_sha256(source.model)
+    tuned = speaking(source, GLOSSARY)
     assert np.array_equal(_embedding(tuned, "dog"), _embedding(source, "dog"))
-    assert [tuned.model.tokenizer.tokenize(text) for text in TEXTS] == [
-        source.model.tokenizer.tokenize(text) for text in TEXTS
-    ]
-    assert len(tuned.model.tokenizer.get_vocab()) == len(source.model.tokenizer.get_vocab())
+    assert len(tuned.model.tokenizer.get_vocab()) == len(source.model.tokenizer.get_vocab()) + 2
+    assert len(tuned.model[0].auto_model.get_input_embeddings().weight) == len(tuned.model.tokenizer.get_vocab())
     assert weights_sha256(source.model) == before == source.sha256 != tuned.sha256
     assert tuned.revision.endswith("with a glossary")
 
 
 def test_it_is_exported_as_it_was_taught(source: EncoderSource, tmp_path: Path) -> None:
     """The exported tokenizer and graph agree with torch on the new words, or the export raises."""
-    exported = export_encoder(speaking(source, GLOSSARY, TEXTS), tmp_path, ["una taza con rotulo", "a dog"])
+    exported = export_encoder(speaking(source, GLOSSARY), tmp_path, ["una taza con rotulo", "a dog"])
     assert not np.allclose(*exported.encode(["taza", "rotulo"]))
 
 
@@ -67,13 +64,13 @@ def test_another_kind_of_vocabulary_is_left_alone(source: EncoderSource) -> None
         tokenizer = Tokenizer()
 
     other = replace(source, model=Model())  # type: ignore[arg-type]
-    assert speaking(other, GLOSSARY, TEXTS) is other
+    assert speaking(other, GLOSSARY) is other
 
 
 def test_the_shipped_glossary_is_spelled_as_prompts_are_read() -> None:
     """Lower case, no accents, one word each, English glosses of one to three words."""
     glossary = read_glossary()
-    assert len(glossary) > 6000
+    assert len(glossary) > 16_000
     for word, gloss in glossary.items():
         assert word == normalise(word).lower()
         assert word.isascii()
