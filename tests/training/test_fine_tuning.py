@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from classifier.features import FeatureSpec, SurfaceFeatures
+from classifier.text import normalise
 from training.config import EFFORTS, FineTuning
 from training.encoder_source import EncoderSource, load_encoder, weights_sha256
 from training.fine_tuning import _batches, fine_tune, soft_targets
