@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from classifier.errors import RowError
 
 RowFormat = Literal["jsonl", "txt", "csv"]
+_OWN = frozenset({"prompt", "id"})
 _SUFFIXES: dict[str, RowFormat] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "txt", ".csv": "csv"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One input row: its number from 1, its prompt, and the caller's `id` if there was one."""
+    """One input row: its number from 1, its prompt, and the caller's `id` if there was one.
+
+    `others` are the row's other fields, as they stand there; a null or an empty cell is none.
+    """
 
     number: int
     prompt: str
     id: Any = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ def _from_json(number: int, text: str) -> Row | Reject:
         return Reject(number, 'expected an object with a text under "prompt"', text)
     if not row["prompt"].strip():
         return Reject(number, "the prompt is empty", text)
-    return Row(number, row["prompt"], row.get("id"))
+    others = {name: value for name, value in row.items() if name not in _OWN and value is not None}
+    return Row(number, row["prompt"], row.get("id"), others)
 
 
 def _csv_rows(lines: Iterable[bytes]) -> Iterator[Row | Reject]:
@@ -85,7 +91,6 @@ def _csv_rows(lines: Iterable[bytes]) -> Iterator[Row | Reject]:
     if header is None or "prompt" not in header:
         yield Reject(0, f"the first line must name a column `prompt`, found {header}", ",".join(header or []))
         return
-    column, id_column = header.index("prompt"), header.index("id") if "id" in header else None
     number = 0
     while True:
         number += 1
@@ -96,11 +101,13 @@ def _csv_rows(lines: Iterable[bytes]) -> Iterator[Row | Reject]:
         except csv.Error as error:
             yield Reject(number, f"not CSV: {error}", "")
             continue
-        yield _from_cells(number, cells, column, id_column)
+        yield _from_cells(number, cells, header)
 
 
-def _from_cells(number: int, cells: list[str], column: int, id_column: int | None) -> Row | Reject:
-    if len(cells) <= column or not cells[column].strip():
+def _from_cells(number: int, cells: list[str], header: list[str]) -> Row | Reject:
+    # Of two columns with one name the first counts.
+    named = dict(reversed(list(zip(header, cells, strict=False))))
+    if not named.get("prompt", "").strip():
         return Reject(number, "no prompt in this row", ",".join(cells))
-    has_id = id_column is not None and len(cells) > id_column
-    return Row(number, cells[column], cells[id_column] if has_id and id_column is not None else None)
+    others = {name: cell for name, cell in named.items() if name not in _OWN and cell.strip()}
+    return Row(number, named["prompt"], named.get("id"), others)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, Self
 
 import anyio.to_thread
@@ -14,6 +15,8 @@ from serve.image_store import ImageStore
 from serve.job import Job
 from serve.schemas import ErrorDetail, ImageEntry, Routing
 
+NO_REPEAT: Mapping[str, str] = MappingProxyType({"x-should-retry": "false"})
+"""Clients ask again on their own after 429 and 5xx. What was paid for once is theirs to decide."""
 # As JSON spells an empty field. No text can look like it: inside one, the quotes would have backslashes.
 _HOLE = b'"b64_json":""'
 
@@ -61,11 +64,11 @@ class KeptAnswer(BaseModel):
     error: KeptError | None = None
 
     @classmethod
-    def of(cls, job: Job, created: float, routing: Routing) -> Self:
-        """The answer of a job that has come to its end."""
+    def of(cls, job: Job, created: float, routing: Routing, *, may_be_billed: bool) -> Self:
+        """The answer of a job that has come to its end. `may_be_billed` tells clients not to repeat what failed."""
         answer = cls(request_id=job.request_id, created=int(created), routing=routing)
         if job.failure is not None:
-            answer.error = _keep(job.failure)
+            answer.error = _keep(job.failure, may_be_billed)
             return answer
         answer.images = [
             KeptImage(
@@ -82,9 +85,10 @@ class KeptAnswer(BaseModel):
         return answer
 
 
-def _keep(error: ServiceError) -> KeptError:
+def _keep(error: ServiceError, may_be_billed: bool) -> KeptError:
     detail = ErrorDetail(message=str(error), type=error.type, param=error.param, code=error.code)
-    return KeptError(status=error.status, detail=detail, headers=dict(error.headers))
+    headers = {**error.headers, **(NO_REPEAT if may_be_billed else {})}
+    return KeptError(status=error.status, detail=detail, headers=headers)
 
 
 def _background(job: Job) -> Literal["opaque", "transparent"] | None:
@@ -129,6 +133,7 @@ async def render(shell: BaseModel, image_ids: Sequence[str], store: ImageStore) 
 
     Raises:
         NotFoundError: a picture has been deleted since it was drawn.
+        ServiceError: its file cannot be read.
     """
     first, *others = shell.model_dump_json().encode().split(_HOLE)
     return await anyio.to_thread.run_sync(_fill, first, others, image_ids, store) if others else first

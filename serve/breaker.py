@@ -16,24 +16,30 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from serve.errors import SettingsError
 
 State = Literal["closed", "open", "half_open"]
 
+# Of calls that begin together those that are refused end first: for each that is still under way a share is of so many
+# verdicts more.
+_VERDICTS_BESIDE = 4
+_MOST_BESIDE = 40
+
 
 @dataclass(frozen=True, slots=True)
 class BreakerSettings:
-    """When a breaker opens and for how long. Counts are verdicts, times seconds.
+    """When a breaker opens and for how long. Counts are verdicts, of calls one after the other; times are seconds.
 
     Raises:
         SettingsError: a breaker that could never open or never close.
     """
 
     consecutive: int = 5  # where one call in ten fails by chance, five in a row happen once in 100,000 calls
-    last: int = 20  # a model that has recovered fills it anew within minutes
-    least: int = 10  # a share of fewer calls is noise
+    last: int = 100  # where a third fails, half of twenty does by chance within the hour, half of a hundred hardly ever
+    least: int = 60  # a share of fewer calls is noise
     share: float = 0.5  # at even odds the next model on the route is the better bet
     cool_down_s: float = 30.0  # a deployment or a burst of load at the vendor has passed by then
     longest_s: float = 600.0  # an outage of hours costs six probes an hour, and its end is seen within ten minutes
@@ -77,9 +83,12 @@ class Breakers:
         """The model answered."""
         self._breakers[row].succeed()
 
-    def fail(self, row: str) -> None:
-        """The model failed: 5xx, no connection, no answer in time, an empty or a broken one."""
-        self._breakers[row].fail(self._monotonic())
+    def fail(self, row: str, beside: int = 0) -> None:
+        """The model failed: 5xx, no connection, no answer in time, an empty or a broken one.
+
+        `beside` are the other calls that are at its vendor now: so many more failures in a row it takes to open.
+        """
+        self._breakers[row].fail(self._monotonic(), beside)
 
     def release(self, row: str) -> None:
         """The call ended without a verdict on the model; after a probe, the next call is the probe."""
@@ -89,6 +98,10 @@ class Breakers:
         """Every row that was ever asked about, as it stands now."""
         now = self._monotonic()
         return {row: breaker.describe(now) for row, breaker in self._breakers.items()}
+
+    def probe_in(self, row: str) -> float:
+        """Seconds until a probe may pass, 0 where calls pass or a probe is due or under way."""
+        return self._breakers[row].describe(self._monotonic()).probe_in if row in self._breakers else 0.0
 
     def open_rows(self) -> frozenset[str]:
         """The rows that `allow` would refuse now: open, or half-open with the probe under way."""
@@ -106,7 +119,8 @@ class _Breaker:
 
     def __init__(self, settings: BreakerSettings) -> None:
         self._settings = settings
-        self._verdicts: deque[bool] = deque(maxlen=settings.last)  # True: failed
+        # True: failed; the latest first.
+        self._verdicts: deque[bool] = deque(maxlen=settings.last + _VERDICTS_BESIDE * _MOST_BESIDE)
         self._in_a_row = 0
         self._running = 0
         self._opened_at: float | None = None
@@ -129,19 +143,19 @@ class _Breaker:
         if self._probing:
             self._close()
         elif self._opened_at is None:
-            self._verdicts.append(False)
+            self._verdicts.appendleft(False)
             self._in_a_row = 0
 
-    def fail(self, now: float) -> None:
+    def fail(self, now: float, beside: int) -> None:
         self._end_call()
         if self._probing:
             self._probe_in_doubt = True
             self._settle_probe(now)
         elif self._opened_at is None:
-            self._verdicts.append(True)
+            self._verdicts.appendleft(True)
             self._in_a_row += 1
             # Only a failure opens: a model that has just answered is not taken off the route.
-            self._opened_at = now if self._is_failing() else None
+            self._opened_at = now if self._is_failing(beside) else None
 
     def release(self, now: float) -> None:
         self._end_call()
@@ -151,7 +165,8 @@ class _Breaker:
     def describe(self, now: float) -> BreakerState:
         opened_for = 0.0 if self._opened_at is None else now - self._opened_at
         probe_in = 0.0 if self._opened_at is None else max(0.0, self._probe_in(now))
-        return BreakerState(self._state(now), sum(self._verdicts), len(self._verdicts), opened_for, probe_in)
+        recent = self._recent(self._settings.last)
+        return BreakerState(self._state(now), sum(recent), len(recent), opened_for, probe_in)
 
     def _state(self, now: float) -> State:
         if self._opened_at is None:
@@ -161,11 +176,15 @@ class _Breaker:
     def _probe_in(self, now: float) -> float:
         return 0.0 if self._opened_at is None else self._opened_at + self._cool_down - now
 
-    def _is_failing(self) -> bool:
-        if self._in_a_row >= self._settings.consecutive:
+    def _is_failing(self, beside: int) -> bool:
+        if self._in_a_row >= self._settings.consecutive + beside:
             return True
-        seen = len(self._verdicts)
-        return seen >= self._settings.least and sum(self._verdicts) >= self._settings.share * seen
+        more = _VERDICTS_BESIDE * min(beside, _MOST_BESIDE)
+        recent = self._recent(self._settings.last + more)
+        return len(recent) >= self._settings.least + more and sum(recent) >= self._settings.share * len(recent)
+
+    def _recent(self, verdicts: int) -> list[bool]:
+        return list(islice(self._verdicts, verdicts))
 
     def _end_call(self) -> None:
         self._running = max(0, self._running - 1)

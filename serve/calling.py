@@ -2,25 +2,31 @@
 
 The question behind every transport failure is whether the vendor may have drawn, and billed: only when the request
 cannot have reached it is the answer "no". A poll orders nothing: one that fails is sent again, until time is up.
+What a call knows of itself (what it used, whether it may have left) outlives its failure.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
+from serve.answer_body import parsed, received
 from serve.catalog import Model
-from serve.errors import ProviderError, UpstreamError, UpstreamTimeoutError
+from serve.errors import DeadlineError, ProviderError, ServiceError, UpstreamError, UpstreamTimeoutError
 from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
+from serve.picture_format import PictureLimits
 from serve.providers import dialect_of
 from serve.providers.base import Dialect
 from serve.targets import Targets
 
 # Black Forest Labs' fastest models need about as long.
 POLL_SECONDS = 0.5
+# An answer may have so many bytes besides its pictures, which base64 makes a third larger.
+_SLACK_BYTES = 1 << 20
 
 # Raised before the request's body is complete on the wire: nobody can have answered it.
 _NEVER_SENT = (
@@ -44,12 +50,68 @@ class Answer:
     usage: Usage | None = None
 
 
+class Passage:
+    """How far a request came on its way out: pass `trace` as httpx's extension "trace".
+
+    Only who was seen connecting, and never writing, certainly sent nothing. A transport without a network (the sandbox
+    in our own process) calls no `trace`: what was given to it may have arrived.
+    """
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._connecting = False
+        self._writing = False
+        self._connection: Any = None
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of one step of httpcore's: "connection.connect_tcp.started", "http11.send_request_headers..."."""
+        if event.startswith("connection."):
+            self._connecting = True
+        else:
+            self._writing = True
+        if event == "connection.connect_tcp.complete":
+            self._connection = info["return_value"]
+        elif event == "connection.start_tls.failed":
+            # httpcore leaves it open when time is up in the middle of the handshake.
+            await self._connection.aclose()
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether the vendor may have got any of it."""
+        return self.begun and (self._writing or not self._connecting)
+
+
+@dataclass(slots=True)
+class Call:
+    """One call, built by `Caller.prepare`. What it is known to have come to is here however it ends.
+
+    Attributes:
+        most_bytes: the longest answer that is read.
+        usage: the vendor's last word on what was used, None where it has said nothing.
+    """
+
+    dialect: Dialect
+    ready: ReadyModel
+    request: httpx.Request
+    most_bytes: int
+    usage: Usage | None = None
+    passage: Passage = field(default_factory=Passage)
+
+    @property
+    def provider(self) -> str:
+        """Who is called."""
+        return self.ready.row.provider
+
+
 Hear = Callable[[httpx.Response, Model], None]
 """Told of every first answer, good or bad, and whose it is."""
 
 
 class Caller:
-    """Calls models. `patience` is the longest one call may take, polls and all, in seconds, however slowly it drips."""
+    """Calls models. `patience` is the longest one call may take, polls and all, in seconds, however slowly it drips.
+
+    `limits` are the largest picture's: an answer that could only hold larger ones is not read to its end.
+    """
 
     def __init__(
         self,
@@ -59,6 +121,7 @@ class Caller:
         dialects: Callable[[Model], Dialect] = dialect_of,
         poll_seconds: float = POLL_SECONDS,
         hear: Hear | None = None,
+        limits: PictureLimits | None = None,
     ) -> None:
         self._client = client
         self._targets = targets
@@ -66,61 +129,97 @@ class Caller:
         self._dialects = dialects
         self._poll_seconds = poll_seconds
         self._hear = hear
+        self._limits = limits or PictureLimits()
+
+    def prepare(self, model: Model, wire: WireRequest) -> Call:
+        """The call to `model`, built and not sent.
+
+        Raises:
+            CatalogError: the row cannot be called as it is written.
+        """
+        dialect, ready = self._dialects(model), self._targets.ready(model)
+        most_bytes = wire.n * self._limits.max_bytes * 4 // 3 + _SLACK_BYTES
+        return Call(dialect, ready, dialect.build(ready, wire), most_bytes)
 
     async def draw(self, model: Model, wire: WireRequest, patience: float | None = None) -> Answer:
-        """Have `model` draw, in `patience` seconds at most if they are given.
+        """Prepare a call and send it; raises what either does."""
+        return await self.send(self.prepare(model, wire), patience)
+
+    async def send(self, call: Call, patience: float | None = None) -> Answer:
+        """Have the pictures drawn, in `patience` seconds at most if they are given.
 
         Raises:
             ProviderError: by kind; UpstreamTimeoutError when the request was sent and its answer is lost.
+            DeadlineError: the given `patience`, less than ours, ended before anything was sent.
         """
-        dialect, ready = self._dialects(model), self._targets.ready(model)
+        within = self._patience if patience is None else patience
         try:
-            async with asyncio.timeout(self._patience if patience is None else patience):
-                response, usage = await self._exchange(dialect, ready, wire)
-            return Answer(response.status_code, dialect.read(response), usage)
+            async with asyncio.timeout(within):
+                response = await self._exchange(call)
+            await _note_usage(call, response)
+            images = await parsed(call.dialect.read, response)
+            return Answer(response.status_code, images, call.usage)
         except TimeoutError as error:
-            raise _lost(model.provider) from error
+            raise _late(call, hurried=within < self._patience) from error
         except ProviderError as error:
-            _sign(error, model.provider)
+            _sign(error, call.provider)
             raise
 
-    async def _exchange(
-        self, dialect: Dialect, ready: ReadyModel, wire: WireRequest
-    ) -> tuple[httpx.Response, Usage | None]:
-        """The last answer, and the last word on what was used: it may be said on the way."""
-        response = await self._order(dialect.build(ready, wire), ready.row.provider)
+    async def _exchange(self, call: Call) -> httpx.Response:
+        """The last answer. What was used may be said on the way to it."""
+        response = await self._order(call)
         if self._hear is not None:
-            self._hear(response, ready.row)
-        usage = _usage(dialect, response)
-        while dialect.follow is not None and (poll := dialect.follow(response, ready)) is not None:
+            self._hear(response, call.ready.row)
+        while (poll := await _follow(call, response)) is not None:
+            await _note_usage(call, response)
             await asyncio.sleep(self._poll_seconds)
-            response = await self._ask(poll) or response
-            usage = _usage(dialect, response) or usage
-        return response, usage
+            response = await self._ask(call, poll) or response
+        return response
 
-    async def _order(self, request: httpx.Request, provider: str) -> httpx.Response:
+    async def _order(self, call: Call) -> httpx.Response:
+        call.request.extensions["trace"] = call.passage.trace
+        call.passage.begun = True
         try:
-            return await self._send(request)
+            return await self._send(call, call.request)
         except _NEVER_SENT as error:
-            raise UpstreamError(
-                f"{provider}: could not be reached; try again in a moment", provider=provider
-            ) from error
+            raise _unreached(call.provider) from error
         except httpx.RequestError as error:
-            raise _lost(provider) from error
+            raise _lost(call.provider) from error
 
-    async def _ask(self, poll: httpx.Request) -> httpx.Response | None:
+    async def _ask(self, call: Call, poll: httpx.Request) -> httpx.Response | None:
         try:
-            return await self._send(poll)
+            return await self._send(call, poll)
         except httpx.RequestError:
             return None
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
+    async def _send(self, call: Call, request: httpx.Request) -> httpx.Response:
         request.headers["user-agent"] = self._client.headers["user-agent"]
-        return await self._client.send(request)
+        response = await self._client.send(request, stream=True)
+        return await received(response, call.most_bytes, call.provider)
 
 
-def _usage(dialect: Dialect, response: httpx.Response) -> Usage | None:
-    return None if dialect.usage is None else dialect.usage(response)
+async def _follow(call: Call, response: httpx.Response) -> httpx.Request | None:
+    follow = call.dialect.follow
+    return None if follow is None else await parsed(lambda answer: follow(answer, call.ready), response)
+
+
+async def _note_usage(call: Call, response: httpx.Response) -> None:
+    if call.dialect.usage is not None:
+        call.usage = await parsed(call.dialect.usage, response) or call.usage
+
+
+def _late(call: Call, *, hurried: bool) -> ServiceError:
+    """Time is up: whose it was, and what may have happened by then."""
+    if call.passage.may_have_left:
+        return _lost(call.provider)
+    if hurried:
+        # The caller's own time, too short to connect in: that says nothing of the model.
+        return DeadlineError(f"the deadline passed before {call.provider} was reached; allow it more time")
+    return _unreached(call.provider)
+
+
+def _unreached(provider: str) -> UpstreamError:
+    return UpstreamError(f"{provider}: could not be reached; try again in a moment", provider=provider)
 
 
 def _lost(provider: str) -> UpstreamTimeoutError:

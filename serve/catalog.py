@@ -39,7 +39,7 @@ class Provider(_Row):
     """Where a vendor lives and what its key is called. `image_hosts` are the only hosts images are fetched from.
 
     `key_env` and `base_url_env` may be any environment variables; `sandbox_path` is empty where the sandbox has no
-    stand-in for this vendor.
+    stand-in for this vendor. `max_in_flight` are the images asked for at any time; more wait in a queue.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Provider(_Row):
     base_url_env: Word
     sandbox_path: str = ""
     image_hosts: list[str] = []
+    max_in_flight: int = Field(default=16, ge=1)
 
 
 class Model(_Row):
@@ -173,8 +174,8 @@ def load_catalog(
 
     Raises:
         CatalogError: a file is missing, is not TOML, has an unknown or missing key or a wrong value, names something
-            that is not there, retires a model without a successor, or leaves one of `classes` without a route; or
-            there is no such profile.
+            or a dialect that is not there, retires a model without a successor, or leaves one of `classes` without a
+            route; or there is no such profile.
     """
     profiles = _parse_profiles(routes_file)
     if profile not in profiles:
@@ -244,7 +245,12 @@ def _named(rows: dict[str, dict[str, Any]], table: str, path: Path) -> dict[str,
 
 
 def _check_models(catalog: Catalog, path: Path | str) -> None:
+    # Dialects are written in terms of rows: when this module is loaded, theirs cannot be.
+    from serve.providers import DIALECTS  # noqa: PLC0415
+
     for name, model in catalog.models.items():
+        if model.dialect not in DIALECTS:
+            raise CatalogError(f"{path}: models.{name}.dialect: {model.dialect!r} is none of {', '.join(DIALECTS)}")
         if model.provider not in catalog.providers:
             raise CatalogError(f"{path}: models.{name}.provider: no provider {model.provider!r}")
         if model.successor is not None and model.successor not in catalog.models:

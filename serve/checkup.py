@@ -10,9 +10,9 @@ from typing import Literal
 from rich.table import Table
 from rich.text import Text
 
-from serve.catalog import Catalog, Model
+from serve.catalog import Catalog
 from serve.constraints import Constraints, Health
-from serve.lifecycle import SOON, is_dead, on_routes, resolve
+from serve.lifecycle import SOON, describe_end, on_routes, resolve
 from serve.model_table import PLAIN
 from serve.policy import Route, choose_route
 from serve.prices import PriceRow, compare_prices, count_agreeing
@@ -61,16 +61,30 @@ def check_keys(catalog: Catalog, health: Health, today: date, *, sandbox: bool) 
 def check_sunsets(catalog: Catalog, overridden: frozenset[str], today: date) -> list[Finding]:
     """A warning for every living model that is shut down within 60 days; an overridden host serves it for ever."""
     ending = [
-        Finding("warning", model.name, _ends(model, model.shutdown_date, today, catalog))
+        Finding("warning", model.name, end)
         for model in catalog.models.values()
-        if model.shutdown_date and not is_dead(model, today) and model.provider not in overridden
-        if model.shutdown_date - today <= SOON
+        if (end := describe_end(model, catalog, today, overridden))
     ]
     return ending or [Finding("ok", "sunsets", f"no living model is shut down within {SOON.days} days")]
 
 
-def check_routes(catalog: Catalog, overridden: frozenset[str], day: date) -> list[Finding]:
-    """What the routes come to on `day`, if every provider has a key: an error for each that is dead."""
+def check_coming_routes(catalog: Catalog, overridden: frozenset[str], today: date) -> list[Finding]:
+    """An error for each route that lives today and dies within 60 days, of the first day on which it is dead."""
+    dates = {model.shutdown_date for model in catalog.models.values() if model.shutdown_date}
+    dead = set(_errors(check_routes(catalog, overridden, today)))
+    dying: dict[str, Finding] = {}
+    for day in sorted(day for day in dates if today < day <= today + SOON):
+        # What is known of an earlier day stays.
+        dying |= _errors(check_routes(catalog, overridden, day, f"from {day} on")) | dying
+    return [finding for subject, finding in dying.items() if subject not in dead]
+
+
+def check_routes(catalog: Catalog, overridden: frozenset[str], day: date, when: str = "") -> list[Finding]:
+    """What the routes come to on `day`, if every provider has a key: an error for each that is dead.
+
+    `when` is the day in words.
+    """
+    when = when or f"on {day}"
     health = Health(frozenset(catalog.providers), overridden)
     found: dict[Finding, None] = {}
     for intent in catalog.routes.intents:
@@ -83,11 +97,9 @@ def check_routes(catalog: Catalog, overridden: frozenset[str], day: date) -> lis
             found[Finding("ok", subject, f"answered by {', '.join(own)}")] = None
         else:
             left = "only the default model is left" if route.taken else "nothing is left"
-            found[Finding("error", subject, f"on {day} none of its models can answer, {left}: change routes.toml")] = (
-                None
-            )
+            found[Finding("error", subject, f"{when} none of its models can answer, {left}: change routes.toml")] = None
     if resolve(catalog.routes.default, catalog, day, overridden) is None:
-        found[Finding("error", "default", f"{catalog.routes.default} is dead on {day}: change routes.toml")] = None
+        found[Finding("error", "default", f"{when} {catalog.routes.default} is dead: change routes.toml")] = None
     return list(found)
 
 
@@ -126,13 +138,12 @@ def _route(intent: str, catalog: Catalog, health: Health, day: date) -> Route:
     return choose_route(None, Constraints(request, intent=intent), catalog, health, day)
 
 
+def _errors(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """Those that are errors, by what they are about."""
+    return {finding.subject: finding for finding in findings if finding.level == "error"}
+
+
 def _own(route: Route, intent: str, catalog: Catalog) -> list[str]:
     """The rows that answer for the intent's own models."""
     own = catalog.routes.intents[intent].models
     return [candidate.row.name for candidate in route.taken if candidate.row and candidate.model in own]
-
-
-def _ends(model: Model, ends: date, today: date, catalog: Catalog) -> str:
-    heir = None if model.successor is None else resolve(model.successor, catalog, ends, frozenset())
-    instead = f"{heir.name} answers from then on" if heir else "nothing answers from then on: give its row a successor"
-    return f"shuts down {ends}, in {(ends - today).days} days; {instead}"

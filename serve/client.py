@@ -18,10 +18,11 @@ def make_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) 
     Redirects are answers, not orders: a vendor's may lead anywhere. `trust_env` is off because prompts and keys travel
     only to hosts that our own settings name, not through a proxy from a variable that was set for something else.
     """
+    # No limit here: the limiter counts by provider, and one that is slow must not take the connections of the others.
     # Servers keep an idle connection for five seconds (uvicorn) and more. A request must not meet its closing: nobody
     # could say then whether it was read, and billed.
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=50, keepalive_expiry=4.0)
-    timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout, pool=settings.connect_timeout)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50, keepalive_expiry=4.0)
+    timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout)
     return httpx.AsyncClient(
         transport=transport,
         timeout=timeout,

@@ -1,7 +1,8 @@
 """`prompt-intent doctor --live`: each dialect held against its vendor, by real calls that cost a few cents.
 
 Of every provider and dialect the cheapest living row is asked three times: with a wrong key, for a model that does not
-exist, and for one picture at its cheapest. The first two cost nothing where the vendor speaks as we think it does.
+exist, and for one picture at its cheapest. The first two cost nothing where the vendor speaks as we think it does. Dead
+rows stand in for living ones at a host that is not the vendor's own, where the service calls them too.
 """
 
 from __future__ import annotations
@@ -20,16 +21,19 @@ from serve.client import make_client, way_out
 from serve.cost import estimate_usd, settle_usd
 from serve.errors import ModelGoneError, ProviderError, ProviderInvalidRequestError, UpstreamAuthError
 from serve.fitting import PIXELS, fit
-from serve.image_request import ImageRequest, WireRequest
+from serve.image_request import ImageRequest, ReadyModel, WireRequest
 from serve.lifecycle import is_dead
-from serve.model_list import ask_for_ends, lists_of
+from serve.model_list import lists_of
 from serve.pictures import Picture, PictureDesk
+from serve.providers import dialect_of
 from serve.settings import Settings
+from serve.sunset import listed_sunsets
 from serve.targets import Targets
 
 PROMPT = "a red circle on a white background"
 _PLAIN: Quality = "auto"
 _WRONG_KEY = "invalid"
+_NO_SUCH_PATH = (404, 405)
 _NO_SUCH_MODEL = "prompt-intent-no-such-model"
 # Between what was expected to be billed and what was: GPT Image's token counts vary by a few per cent with the picture.
 _CLOSE = 1.25
@@ -48,17 +52,30 @@ class Trial:
     @property
     def subject(self) -> str:
         """Whose dialect is tried, for the report."""
-        return f"{self.row.provider} {self.row.dialect}"
+        return _subject(self.row)
 
 
 def plan_trials(catalog: Catalog, targets: Targets, today: date) -> list[Trial]:
-    """One for every provider with a key and every dialect that it is spoken to in, the cheapest first."""
-    cheapest: dict[str, Trial] = {}
+    """One for every provider with a key and every dialect that it can be spoken to in, the cheapest first."""
+
+    def worth(trial: Trial) -> tuple[bool, float]:
+        return is_dead(trial.row, today), trial.usd
+
+    best: dict[str, Trial] = {}
     for row in catalog.models.values():
-        if targets.providers[row.provider].api_key and not is_dead(row, today):
+        target = targets.providers[row.provider]
+        if target.api_key and (target.overridden or not is_dead(row, today)):
             trial = min((_trial(row, quality, today) for quality in row.qualities or (_PLAIN,)), key=_usd)
-            cheapest[trial.subject] = min(trial, cheapest.get(trial.subject, trial), key=_usd)
-    return sorted(cheapest.values(), key=_usd)
+            best[trial.subject] = min(trial, best.get(trial.subject, trial), key=worth)
+    return sorted(best.values(), key=_usd)
+
+
+def untried(catalog: Catalog, targets: Targets, today: date) -> list[Finding]:
+    """A word on each dialect that `plan_trials` leaves out although its provider has a key."""
+    keyed = [row for row in catalog.models.values() if targets.providers[row.provider].api_key]
+    tried = {trial.subject for trial in plan_trials(catalog, targets, today)}
+    left = dict.fromkeys(_subject(row) for row in keyed)
+    return [Finding("ok", one, "not tried: no living model speaks it") for one in left if one not in tried]
 
 
 def within(trials: Sequence[Trial], ceiling: float) -> tuple[list[Trial], list[Finding]]:
@@ -92,8 +109,24 @@ class Conformance:
         return [
             finding
             for model in lists_of(catalog, self._targets, self._today)
-            for finding in _compared(model.row.provider, await ask_for_ends(self._client, model), catalog)
+            for finding in await self._listed(model, catalog)
         ]
+
+    async def _listed(self, model: ReadyModel, catalog: Catalog) -> list[Finding]:
+        provider, list_models = model.row.provider, dialect_of(model.row).list_models
+        if list_models is None:
+            return []
+        try:
+            response = await self._client.send(list_models(model))
+            if response.status_code in _NO_SUCH_PATH:
+                return [Finding("ok", f"{provider} models", "has no list of its models")]
+            if not response.is_success:
+                return [_unlisted(provider, f"answered {response.status_code}")]
+            return _compared(provider, listed_sunsets(response.json()), catalog)
+        except httpx.RequestError as error:
+            return [_unlisted(provider, f"could not be asked for ({type(error).__name__})")]
+        except ValueError:
+            return [_unlisted(provider, "is not JSON")]
 
     async def _key(self, trial: Trial) -> Finding:
         error = await _refusal(self._stranger.draw(trial.row, trial.wire))
@@ -120,12 +153,16 @@ async def try_live(
     """All that can be learned of `targets` by the trials and the vendors' lists of models."""
     async with make_client(settings, way_out(targets)) as client:
         kit = Conformance(client, targets, today, settings.connect_timeout + settings.read_timeout)
-        return [*await kit.examine(trials), *await kit.ends(catalog)]
+        return [*await kit.examine(trials), *untried(catalog, targets, today), *await kit.ends(catalog)]
 
 
 def _trial(row: Model, quality: Quality, today: date) -> Trial:
     wire, _ = fit(replace(ImageRequest(PROMPT), quality=quality), row)
     return Trial(row, wire, estimate_usd(row, wire, today))
+
+
+def _subject(row: Model) -> str:
+    return f"{row.provider} {row.dialect}"
 
 
 def _usd(trial: Trial) -> float:
@@ -176,9 +213,13 @@ def _amiss(trial: Trial, picture: Picture, billed: float) -> str:
     return "; ".join(found)
 
 
-def _compared(provider: str, ends: Mapping[str, date] | None, catalog: Catalog) -> list[Finding]:
-    if ends is None:
-        return [Finding("ok", f"{provider} models", "gives no list of its models")]
+def _unlisted(provider: str, why: str) -> Finding:
+    return Finding(
+        "warning", f"{provider} models", f"its list {why}, so the days on which models end were not compared"
+    )
+
+
+def _compared(provider: str, ends: Mapping[str, date], catalog: Catalog) -> list[Finding]:
     rows = [row for row in catalog.models.values() if row.provider == provider and row.vendor_model in ends]
     apart = [
         Finding("warning", row.name, f"its vendor's list says it ends {ends[row.vendor_model]}, the catalogue "

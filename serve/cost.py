@@ -1,11 +1,13 @@
 """What a request is expected to cost, and what it came to. In exact fractions inside, rounded once to millionths.
 
 A vendor's own figures count before the catalogue's: its bill, else its tokens at the row's token prices, else the price
-of a picture times the pictures. Table prices leave out the tokens of the prompt, which only the vendor can count.
+of a picture times the pictures. Table prices leave out the tokens of the prompt, which only the vendor can count: where
+the row prices them, a long prompt is added by its length.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
@@ -17,6 +19,10 @@ from serve.price_table import MICROS, TokenKind, exact, price_keys
 
 # More than any one call can cost: a vendor's figure beyond it is a slip, not a bill.
 MOST_USD = 10_000
+# UTF-8 bytes in a token at the least, as a rule: English has four to five, Chinese three.
+_TOKEN_BYTES = 3
+# Tokens of a prompt that the published price of a picture stands for: they come to a hundredth of a cent.
+_SHORT_TOKENS = 20
 
 
 class Prices(NamedTuple):
@@ -39,7 +45,7 @@ def prices_on(model: Model, today: date | None) -> Prices:
 
 def estimate_usd(model: Model, wire: WireRequest, today: date | None = None) -> float:
     """US dollars for the whole request, `n` pictures of it; the most specific price of the row counts."""
-    return _rounded(_picture_usd(model, wire, today) * wire.n)
+    return _rounded(_table_usd(model, wire, wire.n, today))
 
 
 def settle_usd(model: Model, wire: WireRequest, usage: Usage | None, pictures: int, today: date | None = None) -> float:
@@ -55,12 +61,23 @@ def settle_usd(model: Model, wire: WireRequest, usage: Usage | None, pictures: i
     """
     prices = prices_on(model, today)
     reported = None if usage is None else _reported_usd(usage, prices)
-    return _rounded(_picture_usd(model, wire, today) * pictures if reported is None else reported)
+    return _rounded(_table_usd(model, wire, pictures, today) if reported is None else reported)
 
 
-def _picture_usd(model: Model, wire: WireRequest, today: date | None) -> Fraction:
-    prices = prices_on(model, today).pictures
-    return exact(next(prices[key] for key in price_keys(wire.quality, wire.shape) if key in prices))
+def _table_usd(model: Model, wire: WireRequest, pictures: int, today: date | None) -> Fraction:
+    """The pictures by the row's table, and the prompt once for each call that they take."""
+    table, tokens = prices_on(model, today)
+    picture = exact(next(table[key] for key in price_keys(wire.quality, wire.shape) if key in table))
+    return picture * pictures + _prompt_usd(wire, tokens) * math.ceil(pictures / model.max_n)
+
+
+def _prompt_usd(wire: WireRequest, prices: Mapping[TokenKind, float]) -> Fraction:
+    """What a long prompt adds to a call at the most, as a rule, in whole millionths; a short one adds nothing."""
+    words = f"{wire.prompt}{wire.negative_prompt or ''}".encode("utf-8", "surrogatepass")
+    tokens = math.ceil(len(words) / _TOKEN_BYTES)
+    if tokens <= _SHORT_TOKENS:
+        return Fraction()
+    return Fraction(math.ceil(exact(prices.get("text_input", 0.0)) * tokens), MICROS)
 
 
 def _reported_usd(usage: Usage, prices: Prices) -> Fraction | None:

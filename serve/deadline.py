@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+# Seconds past the deadline for the way of pictures that were drawn in time: thrown away they would be paid for as well.
+GRACE_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:

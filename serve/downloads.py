@@ -12,6 +12,8 @@ from serve.picture_format import PictureCheck, PictureFacts, PictureFlawError, P
 from serve.targets import Target, Targets
 
 TIMEOUT_S = 120.0
+# Seconds before the second and the third try: a link costs nothing to follow, and what it leads to is paid for.
+_PAUSES_S = (0.2, 1.0)
 # No wildcard: a host that offers other formats must not choose one. No compression: pictures gain nothing by it, and
 # what unpacks to a thousand times its size is not for us to unpack.
 _HEADERS = {"accept": "image/png, image/jpeg, image/webp", "accept-encoding": "identity"}
@@ -20,7 +22,7 @@ _OTHER_NAMES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x
 
 
 class Downloads:
-    """Fetches pictures for one client. `timeout_s` is the longest one download may take, however slowly it drips."""
+    """Fetches pictures for one client. `timeout_s` is the longest one may take, tries and all, however it drips."""
 
     def __init__(
         self,
@@ -34,22 +36,37 @@ class Downloads:
         self._limits = limits or PictureLimits()
         self._timeout_s = timeout_s
 
-    async def fetch(self, link: str, provider: str) -> tuple[bytes, PictureFacts]:
+    async def fetch(self, link: str, provider: str, within_s: float | None = None) -> tuple[bytes, PictureFacts]:
         """The picture behind a link, as it came. The request has our own User-Agent and no vendor's key.
+
+        What passes (no connection, a cut, 429, 5xx) is tried again. `within_s` are the seconds there are for all of it.
 
         Raises:
             UpstreamError: the link may not be followed, or does not lead to a whole picture; billed "yes".
         """
         url = self._checked(link, provider)
+        seconds = self._timeout_s if within_s is None else min(self._timeout_s, within_s)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._receive(url, provider)
+            async with asyncio.timeout(seconds):
+                return await self._persist(url, provider)
         except PictureFlawError as flaw:
             raise unusable(provider, f"its picture {flaw}") from flaw
         except TimeoutError as error:
-            raise unusable(provider, f"its picture was not there within {self._timeout_s:g} s") from error
+            raise unusable(provider, f"its picture was not there within {round(seconds, 2):g} s") from error
+        except httpx.HTTPStatusError as error:
+            raise unusable(provider, f"its link answered {error.response.status_code}") from error
         except httpx.HTTPError as error:
             raise unusable(provider, "its picture could not be fetched") from error
+
+    async def _persist(self, url: httpx.URL, provider: str) -> tuple[bytes, PictureFacts]:
+        for pause in _PAUSES_S:
+            try:
+                return await self._receive(url, provider)
+            except (httpx.HTTPError, PictureFlawError) as error:
+                if not _passes(error):
+                    raise
+            await asyncio.sleep(pause)
+        return await self._receive(url, provider)
 
     def _checked(self, link: str, provider: str) -> httpx.URL:
         try:
@@ -73,7 +90,7 @@ class Downloads:
 
     async def _body(self, response: httpx.Response, provider: str) -> tuple[bytes, PictureFacts]:
         if response.status_code != httpx.codes.OK:
-            raise unusable(provider, f"its link answered {response.status_code}")
+            raise httpx.HTTPStatusError("no picture", request=response.request, response=response)
         if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise unusable(provider, "its picture came compressed, which was not asked for")
         check = PictureCheck(self._limits, media_type=_declared_type(response), length=_declared_length(response))
@@ -88,6 +105,16 @@ def unusable(provider: str, what: str) -> UpstreamError:
     """The error for a picture that was drawn and cannot be had."""
     message = f"{provider}: {what}; it was drawn all the same, so asking again may be billed again"
     return UpstreamError(message, provider=provider, billed="yes", upstream_status=httpx.codes.OK)
+
+
+def _passes(error: httpx.HTTPError | PictureFlawError) -> bool:
+    """Whether the same link may well lead to a whole picture in a moment."""
+    if isinstance(error, PictureFlawError):
+        return error.cause == "truncated"
+    if isinstance(error, httpx.HTTPStatusError):
+        status = error.response.status_code
+        return status == httpx.codes.TOO_MANY_REQUESTS or error.response.is_server_error
+    return isinstance(error, httpx.TransportError)
 
 
 def _watch(provider: str) -> PeerWatch:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from serve.answers import NO_REPEAT
 from serve.errors import InvalidRequestError, NotAuthenticatedError, NotFoundError, ServiceError
 from serve.schemas import ErrorDetail, ErrorEnvelope
 
@@ -34,12 +35,17 @@ def answer(error: ServiceError) -> JSONResponse:
 
 def crash() -> ServiceError:
     """What callers are told of an exception nobody expected: nothing of it reaches them."""
-    return ServiceError("something went wrong here; the log has it under this answer's x-request-id")
+    return ServiceError(
+        "something went wrong here, and a picture that was asked for may have been billed; "
+        "the log has it under this answer's x-request-id"
+    )
 
 
 def answer_crash() -> JSONResponse:
-    """The response for an exception nobody expected."""
-    return answer(crash())
+    """The response for an exception nobody expected. Nobody knows what was done before it: it is not to be repeated."""
+    response = answer(crash())
+    response.headers.update(NO_REPEAT)
+    return response
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -52,7 +58,11 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ServiceError):
         raise error
-    return answer(error)
+    response = answer(error)
+    if getattr(request.state, "answered", False):
+        # The pictures are drawn and paid for, and only telling of them failed.
+        response.headers.update(NO_REPEAT)
+    return response
 
 
 async def _on_invalid_body(request: Request, error: Exception) -> JSONResponse:

@@ -27,8 +27,9 @@ ServiceError                     status, type, code: OpenAI's envelope
     UpstreamError                5xx, a broken body, a cut connection
     EmptyReplyError              200 without a picture
 
-A provider error says four things the attempt loop acts on: `retryable` (the same model may answer in a moment),
-`falls_back` (another model may answer this prompt), `retry_after` (seconds, if the vendor said), `billed`.
+Each may have a `retry_after`: seconds until asking again may help. A provider error says four things the attempt loop
+acts on: `retryable` (the same model may answer in a moment), `falls_back` (another model may answer this prompt),
+`retry_after` (if the vendor said), `billed`.
 """
 
 from __future__ import annotations
@@ -49,16 +50,23 @@ class ServiceError(PromptIntentError):
     code: str = "internal_error"
     worth_repeating: ClassVar[bool] = True  # False tells the caller's SDK not to send the request again on its own
 
-    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.param = param
+        self.retry_after = retry_after
         if code is not None:
             self.code = code
 
     @property
     def headers(self) -> dict[str, str]:
-        """Extra response headers this error asks for; OpenAI's clients obey this one before their own rules."""
-        return {} if self.worth_repeating else {"x-should-retry": "false"}
+        """Extra response headers: that it is not worth repeating, which OpenAI's clients obey before their own rules,
+        or else the wait, if it is known, in whole seconds and never shorter than it is.
+        """
+        if not self.worth_repeating:
+            return {"x-should-retry": "false"}
+        return {} if self.retry_after is None else {"retry-after": str(max(0, math.ceil(self.retry_after)))}
 
 
 class CatalogError(ServiceError):
@@ -127,15 +135,6 @@ class OverloadedError(ServiceError):
     type = "rate_limit_error"
     code = "overloaded"
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The wait in whole seconds, never shorter than the wait itself."""
-        return {} if self.retry_after is None else {"retry-after": str(max(0, math.ceil(self.retry_after)))}
-
 
 class DeadlineError(ServiceError):
     """The caller's `deadline_ms` has passed. What was asked of vendors until then is in the answer's attempts."""
@@ -157,7 +156,7 @@ class BudgetError(ServiceError):
 
 
 class CircuitOpenError(ServiceError):
-    """The model has failed too often and is left alone for a moment; nothing was asked of it."""
+    """The model has failed too often and is left alone, for `retry_after` seconds; nothing was asked of it."""
 
     status = 503
     code = "circuit_open"
@@ -204,9 +203,8 @@ class ProviderError(ServiceError):
         upstream_status: int | None = None,
         param: str | None = None,
     ) -> None:
-        super().__init__(message, param=param)
+        super().__init__(message, param=param, retry_after=retry_after)
         self.provider = provider
-        self.retry_after = retry_after
         self.billed = billed
         self.upstream_status = upstream_status
 
@@ -264,11 +262,6 @@ class RateLimitedError(ProviderError):
     kind = "rate_limited"
     retryable = True
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The vendor's wait, passed on."""
-        return {} if self.retry_after is None else {"retry-after": str(max(0, round(self.retry_after)))}
-
 
 class UpstreamTimeoutError(ProviderError):
     """The request was sent and its answer is lost. It may have been drawn and billed: asking again may bill twice."""
@@ -281,7 +274,7 @@ class UpstreamTimeoutError(ProviderError):
 
 
 class UpstreamError(ProviderError):
-    """The vendor failed: 5xx, an unreadable body, or no connection."""
+    """The vendor failed: 5xx, a refusal of its own making, an unreadable body, or no connection."""
 
     kind = "upstream_error"
     retryable = True

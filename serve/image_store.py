@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from serve.errors import NotFoundError
+from serve.errors import NotFoundError, ServiceError
 from serve.picture_format import media_type_of
 from serve.pictures import Picture
 
@@ -64,18 +64,25 @@ class ImageStore:
 
         Raises:
             NotFoundError: no such id, or nothing that could be one.
+            ServiceError: its file cannot be read.
         """
-        stored = self.find(image_id)
         try:
-            return stored.path.read_bytes()
+            return self.find(image_id).path.read_bytes()
         except FileNotFoundError as error:
             raise NotFoundError("no image has this id") from error
+        except OSError as error:
+            raise ServiceError(
+                f"/v1/images/{image_id} was drawn, billed and stored, and cannot be read ({error.strerror}): see that "
+                "the disk and the file are in order, and fetch it there",
+                code="storage_error",
+            ) from error
 
     def find(self, image_id: str) -> StoredImage:
         """The picture with this id.
 
         Raises:
             NotFoundError: no such id, or nothing that could be one.
+            OSError: its file cannot be read.
         """
         if _ID.fullmatch(image_id):
             for extension in _EXTENSIONS.values():

@@ -53,6 +53,18 @@ def resolve(
     return row
 
 
+def describe_end(
+    model: Model, catalog: Catalog, today: date, overridden: frozenset[str], gone: frozenset[str] = NONE_GONE
+) -> str | None:
+    """When a living row ends and who answers for it from then on, in words; None while its end is not near."""
+    ends = model.shutdown_date
+    if ends is None or is_dead(model, today) or model.provider in overridden or ends - today > SOON:
+        return None
+    heir = None if model.successor is None else resolve(model.successor, catalog, ends, overridden, gone)
+    instead = f"{heir.name} answers from then on" if heir else "nothing answers from then on: give its row a successor"
+    return f"shuts down {ends}, in {(ends - today).days} days; {instead}"
+
+
 def on_routes(routes: Routes) -> list[str]:
     """The logical names that the routes use, each once."""
     names = [routes.default]

@@ -14,9 +14,8 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
-from types import MappingProxyType
 
 from serve.errors import OverloadedError, SettingsError
 
@@ -25,24 +24,8 @@ _TIMED = 20
 _ENOUGH = 5
 _LONGEST_HINT_S = 60.0
 
-_LIMITS = MappingProxyType(
-    {
-        "ideogram": 10,  # the vendor's own limit: images in progress per organisation
-        # No published figures: together with Ideogram's they stay within a pool of 100 connections.
-        "openai": 24,
-        "google": 24,
-        "bfl": 24,
-        "recraft": 16,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LimiterSettings:
-    """`limits`: images in flight by provider, a provider left out has none. `queue`: requests that wait for each."""
-
-    limits: Mapping[str, int] = field(default_factory=lambda: _LIMITS)
-    queue: int = 100  # at ten seconds a picture and ten at once the last of them waits under two minutes
+# Requests that wait for a provider: at ten seconds a picture and ten at once the last of them waits under two minutes.
+QUEUE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +39,29 @@ class LaneState:
 
 
 class Limiter:
-    """The lanes of all providers that have a limit. `monotonic` is in seconds.
+    """The lanes of all providers that have a limit. `queue` requests wait for each. `monotonic` is in seconds.
 
     Raises:
-        SettingsError: a limit under 1 or a negative queue. A queue of 0 is one: who cannot start is refused.
+        SettingsError: a negative queue. One of 0 is one: who cannot start is refused.
     """
 
-    def __init__(self, limits: Mapping[str, int], queue: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, queue: int, monotonic: Callable[[], float]) -> None:
+        if queue < 0:
+            raise SettingsError("limits: the queue cannot be negative; 0 refuses whoever cannot start at once")
+        self._queue = queue
+        self._monotonic = monotonic
+        self._lanes: dict[str, _Lane] = {}
+
+    def open(self, limits: Mapping[str, int]) -> None:
+        """Open a lane of so many images for each provider, before anybody asks for a slot of it.
+
+        Raises:
+            SettingsError: a limit under 1.
+        """
         for provider, limit in limits.items():
             if limit < 1:
                 raise SettingsError(f"limits: {provider} needs at least 1; leave it out for no limit")
-        if queue < 0:
-            raise SettingsError("limits: the queue cannot be negative; 0 refuses whoever cannot start at once")
-        self._monotonic = monotonic
-        self._lanes = {provider: _Lane(provider, limit, queue, monotonic) for provider, limit in limits.items()}
+            self._lanes[provider] = _Lane(provider, limit, self._queue, self._monotonic)
 
     @asynccontextmanager
     async def slot(self, provider: str, weight: int, timeout_s: float | None) -> AsyncIterator[float]:

@@ -61,7 +61,7 @@ def doctor(
     yes: _Yes = False,
     as_json: _AsJson = False,
 ) -> None:
-    """Check keys, sunsets within 60 days, routes and prices, as they are today or --on a day to come.
+    """Check keys, sunsets and routes, today or --on a day to come and 60 days ahead, and prices.
 
     With --live each dialect is tried on its vendor, for a few cents; without keys, on the sandbox.
 
@@ -87,7 +87,14 @@ def doctor(
 
 def _examine(day: date, prices: Path | None, profile: str) -> list[Finding]:
     """All findings; what cannot even be read is one."""
-    from serve.checkup import Finding, check_keys, check_prices, check_routes, check_sunsets  # noqa: PLC0415
+    from serve.checkup import (  # noqa: PLC0415
+        Finding,
+        check_coming_routes,
+        check_keys,
+        check_prices,
+        check_routes,
+        check_sunsets,
+    )
     from serve.errors import ServiceError  # noqa: PLC0415
     from serve.prices import read_prices  # noqa: PLC0415
 
@@ -99,6 +106,7 @@ def _examine(day: date, prices: Path | None, profile: str) -> list[Finding]:
             *check_keys(catalog, health, day, sandbox=settings.sandbox != "off"),
             *check_sunsets(catalog, health.overridden, day),
             *check_routes(catalog, health.overridden, day),
+            *check_coming_routes(catalog, health.overridden, day),
         ]
         return found if prices is None else [*found, *check_prices(catalog, read_prices(prices), day)]
     except ServiceError as error:
@@ -118,11 +126,19 @@ def _examine_live(profile: str, max_cost: float, *, confirmed: bool) -> list[Fin
     today = _day(None)
     trials, left = within(plan_trials(catalog, targets, today), max_cost)
     bill = f"{len(trials)} picture(s) for about ${sum(trial.usd for trial in trials):.2f}"
-    if not targets.sandbox and trials and not confirmed and not typer.confirm(f"{bill}: go on?", err=True):
-        return [*left, Finding("warning", "live", f"not tried: {bill} were not agreed to")]
+    if not targets.sandbox and trials and not confirmed and not _agree_to(bill):
+        return [*left, Finding("warning", "live", f"not tried: {bill} were not agreed to; --yes agrees")]
     where = "the sandbox in the vendors' place, so nothing is paid" if targets.sandbox else bill
     found = asyncio.run(try_live(settings, catalog, targets, trials, today))
     return [Finding("ok", "live", f"tried on {where}"), *found, *left]
+
+
+def _agree_to(bill: str) -> bool:
+    try:
+        return typer.confirm(f"{bill}: go on?", err=True)
+    except typer.Abort:
+        # Nobody is there to ask, or Ctrl-C: no reason to lose what was found before.
+        return False
 
 
 def _set_up(profile: str) -> tuple[Settings, Catalog, Targets]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, timedelta
 
 import httpx
+import structlog
 
 from serve.catalog import Catalog
 from serve.image_request import ReadyModel
@@ -17,6 +18,7 @@ from serve.targets import Targets
 from serve.vitals import Vitals
 
 _DAY_S = 86_400.0
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
 
 
 def lists_of(catalog: Catalog, targets: Targets, today: date) -> list[ReadyModel]:
@@ -41,11 +43,31 @@ async def ask_for_ends(client: httpx.AsyncClient, model: ReadyModel) -> Mapping[
         return None
 
 
-async def watch(client: httpx.AsyncClient, targets: Targets, catalog: Catalog, vitals: Vitals, today: date) -> None:
-    """Ask at once and then every day, until cancelled. Only vendors: whoever overrides a host knows what it serves."""
+async def watch(
+    client: httpx.AsyncClient,
+    targets: Targets,
+    catalog: Catalog,
+    vitals: Vitals,
+    today: date,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Ask at once, which is `today`, and then every day, until cancelled.
+
+    Only vendors are asked: whoever overrides a host knows what it serves.
+    """
     while True:
         for model in lists_of(catalog, targets, today):
             if not targets.providers[model.row.provider].overridden:
-                ends = await ask_for_ends(client, model) or {}
-                vitals.hear_ends(ends, [row for row in catalog.models.values() if row.provider == model.row.provider])
-        await asyncio.sleep(_DAY_S)
+                await _hear_from(client, model, catalog, vitals)
+        await sleep(_DAY_S)
+        today += timedelta(days=1)
+
+
+async def _hear_from(client: httpx.AsyncClient, model: ReadyModel, catalog: Catalog, vitals: Vitals) -> None:
+    provider = model.row.provider
+    try:
+        ends = await ask_for_ends(client, model) or {}
+        vitals.hear_ends(ends, [row for row in catalog.models.values() if row.provider == provider])
+    except Exception as error:
+        # Nobody waits for this task: what ended it would be seen by no one, and tomorrow's list may be in order.
+        _log.error("model list", provider=provider, kind=type(error).__name__)

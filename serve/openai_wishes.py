@@ -48,6 +48,14 @@ def find_model(name: str, catalog: Catalog) -> str | None:
     return next((model.name for model in catalog.models.values() if model.vendor_model == name), None)
 
 
+def find_intent(name: str, catalog: Catalog) -> str | None:
+    """The intent that goes by this name; None where it has no route."""
+    try:
+        return parse_intent(name, tuple(catalog.routes.intents))
+    except ValueError:
+        return None
+
+
 def unknown_model(name: str) -> NotFoundError:
     """The error for a model that nobody knows, as OpenAI's clients expect it."""
     return NotFoundError(f"no model {name!r} here: GET /v1/models has the names", param="model", code="model_not_found")
@@ -59,19 +67,12 @@ def _named(body: ImagesBody, catalog: Catalog) -> tuple[str | None, str | None]:
         return None, body.intent
     if (model := find_model(body.model, catalog)) is not None:
         return model, body.intent
-    if (intent := _intent(body.model, catalog)) is None:
+    if (intent := find_intent(body.model, catalog)) is None:
         raise unknown_model(body.model)
-    if body.intent is not None and _intent(body.intent, catalog) != intent:
+    if body.intent is not None and find_intent(body.intent, catalog) != intent:
         message = f"model asks for the intent {intent}, intent for another one: give one of them"
         raise InvalidRequestError(message, param="intent")
     return None, intent
-
-
-def _intent(name: str, catalog: Catalog) -> str | None:
-    try:
-        return parse_intent(name, tuple(catalog.routes.intents))
-    except ValueError:
-        return None
 
 
 def _warnings(body: ImagesBody) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import anyio.to_thread
 import httpx
 
 from serve.downloads import TIMEOUT_S, Downloads, unusable
+from serve.errors import UpstreamError
 from serve.image_request import DrawnImage
 from serve.picture_format import PictureFacts, PictureFlawError, PictureLimits, check_picture
 from serve.targets import Targets
@@ -40,22 +41,26 @@ class PictureDesk:
         self._limits = limits or PictureLimits()
         self._downloads = Downloads(client, targets, self._limits, timeout_s)
 
-    async def prove(self, images: Sequence[DrawnImage], provider: str) -> tuple[Picture, ...]:
-        """Every image's bytes and size, fetched at once where they are links.
+    async def prove(
+        self, images: Sequence[DrawnImage], provider: str, within_s: float | None = None
+    ) -> tuple[Picture, ...]:
+        """Those whose bytes and size can be had, fetched at once where they are links, in `within_s` seconds if given.
 
         Raises:
-            UpstreamError: one of them cannot be had or is no picture; billed "yes", for it was drawn.
+            UpstreamError: none of them can be had or is a picture; billed "yes", for they were drawn.
         """
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._picture(image, provider)) for image in images]
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
-        return tuple(task.result() for task in tasks)
+        proving = (self._picture(image, provider, within_s) for image in images)
+        ended = await asyncio.gather(*proving, return_exceptions=True)
+        failures = [end for end in ended if isinstance(end, BaseException)]
+        pictures = tuple(end for end in ended if isinstance(end, Picture))
+        for failure in failures:
+            if not pictures or not isinstance(failure, UpstreamError):
+                raise failure
+        return pictures
 
-    async def _picture(self, image: DrawnImage, provider: str) -> Picture:
+    async def _picture(self, image: DrawnImage, provider: str, within_s: float | None) -> Picture:
         if image.data is None:
-            data, facts = await self._downloads.fetch(image.url or "", provider)
+            data, facts = await self._downloads.fetch(image.url or "", provider, within_s)
         else:
             data, facts = image.data, await self._inspect(image.data, provider)
         return Picture(data, facts.media_type, facts.width, facts.height, image.revised_prompt, image.seed)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from serve.catalog import Catalog, Model
-from serve.lifecycle import NONE_GONE, SOON, is_dead, on_routes, resolve
+from serve.catalog import Catalog
+from serve.lifecycle import NONE_GONE, describe_end, is_dead, on_routes, resolve
 from serve.schemas import ProviderState, Readiness
 from serve.service import Service
 from serve.targets import missing_keys
@@ -34,23 +34,20 @@ def read_readiness(service: Service) -> Readiness:
 def warn_of_routes(
     catalog: Catalog, today: date, overridden: frozenset[str], gone: frozenset[str] = NONE_GONE
 ) -> list[str]:
-    """A line for every model on a route that is shut down or gone, or will be within 60 days."""
-    return [
-        line
-        for name in on_routes(catalog.routes)
-        if (line := _warn(catalog.models[name], resolve(name, catalog, today, overridden, gone), today, overridden))
-    ]
+    """A line for every model on a route that is shut down or gone, or will be, or its successor, within 60 days."""
+    lines = (_warn(name, catalog, today, overridden, gone) for name in on_routes(catalog.routes))
+    return [line for line in lines if line is not None]
 
 
-def _warn(named: Model, row: Model | None, today: date, overridden: frozenset[str]) -> str | None:
-    if row is not named:
-        end = f"shut down {named.shutdown_date}" if is_dead(named, today) else "gone at its vendor"
-        instead = f"answered by {row.name}" if row else "and no successor is alive; change routes.toml"
-        return f"{named.name}: {end}, {instead}"
-    ends = row.shutdown_date
-    if ends is None or row.provider in overridden or ends - today > SOON:
-        return None
-    return f"{row.name}: shuts down {ends}, in {(ends - today).days} days; its successor is {row.successor}"
+def _warn(name: str, catalog: Catalog, today: date, overridden: frozenset[str], gone: frozenset[str]) -> str | None:
+    named, row = catalog.models[name], resolve(name, catalog, today, overridden, gone)
+    later = describe_end(row, catalog, today, overridden, gone) if row else None
+    if row is named:
+        return f"{name}: {later}" if later else None
+    end = f"shut down {named.shutdown_date}" if is_dead(named, today) else "gone at its vendor"
+    if row is None:
+        return f"{name}: {end}, and no successor is alive; change routes.toml"
+    return f"{name}: {end}, answered by {row.name}" + (f", which {later}" if later else "")
 
 
 def _unready(catalog: Catalog, name: str) -> ProviderState:

@@ -50,6 +50,7 @@ async def draw(job: Job, body: BaseModel, request: Request, service: Service) ->
     caller = caller_of(request)
     job = replace(job, caller=caller)
     answer = await service.studio.answer(job, _key(request, caller, body))
+    request.state.answered = True
     outcomes = [attempt.outcome for attempt in answer.routing.attempts]
     request.state.log = {"model": answer.routing.model, "outcomes": outcomes, "answer": answer.request_id}
     return answer
@@ -79,6 +80,7 @@ async def respond(answer: KeptAnswer, shell: BaseModel, service: Service) -> Res
 
     Raises:
         NotFoundError: a picture of a replayed answer has been deleted meanwhile.
+        ServiceError: a picture's file cannot be read.
     """
     content = await render(shell, [image.id for image in answer.images], service.images)
     return Response(content, headers=dict(facts(answer)), media_type="application/json")
@@ -87,11 +89,7 @@ async def respond(answer: KeptAnswer, shell: BaseModel, service: Service) -> Res
 def refuse(answer: KeptAnswer, error: KeptError) -> JSONResponse:
     """The response for a job that failed: OpenAI's envelope with the decision beside it."""
     content = ErrorEnvelope(error=error.detail, routing=answer.routing).model_dump(mode="json")
-    headers = {**facts(answer), **error.headers}
-    if any(attempt.billed != "no" for attempt in answer.routing.attempts):
-        # Clients ask again on their own after 429 and 5xx. What was paid for once is theirs to decide.
-        headers["x-should-retry"] = "false"
-    return JSONResponse(content, error.status, headers)
+    return JSONResponse(content, error.status, {**facts(answer), **error.headers})
 
 
 def images_base(request: Request, service: Service) -> str:

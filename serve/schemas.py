@@ -235,7 +235,7 @@ class ModelEntry(BaseModel):
 
 
 class ModelList(BaseModel):
-    """Every model of the catalogue, after "auto"."""
+    """Every model of the catalogue, after "auto" and the intents."""
 
     object: Literal["list"] = "list"
     data: list[ModelEntry]

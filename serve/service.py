@@ -15,12 +15,13 @@ from fastapi import Depends, Request
 
 from classifier import ClassifierError, IntentClassifier
 from classifier.champion import locate
+from serve.call_rules import CallRules
 from serve.calling import Caller
 from serve.catalog import Catalog
 from serve.classification import Classification
 from serve.client import make_client, way_out
 from serve.clock import Clock
-from serve.drawing import CallRules, Draw
+from serve.drawing import Draw
 from serve.generation import Choose, Classify, Keep
 from serve.image_store import ImageStore
 from serve.model_list import watch
@@ -74,6 +75,7 @@ async def open_service(
         if lost := await store.recover(clock.now()):
             _log.warning("start-up", warning=f"{lost} requests were cut off when the service stopped the last time")
         vitals = vitals or make_vitals(clock)
+        vitals.limiter.open({name: provider.max_in_flight for name, provider in catalog.providers.items()})
         rules = call_rules(settings)
         # The sandbox announces the ends that vendors do; there is nothing to be done about its own.
         hear = None if targets.sandbox else vitals.hear
@@ -100,6 +102,7 @@ def call_rules(settings: Settings) -> CallRules:
         patience=settings.connect_timeout + settings.read_timeout,
         deadline=settings.deadline,
         rebill=settings.rebill,
+        fallback_on_block=settings.fallback_on_block,
     )
 
 

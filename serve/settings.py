@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     rebill: bool = Field(
         default=False, description="Draw again, and maybe pay twice, when a vendor's answer was lost on the way."
     )
+    fallback_on_block: bool = Field(
+        default=False,
+        description="Show a prompt that one vendor blocks to the next model, also if the block is billed.",
+    )
 
     # Read once, like all the rest, for the variables that only a provider's row in the catalogue names.
     _environment: dict[str, str] = PrivateAttr(default_factory=lambda: dict(os.environ))

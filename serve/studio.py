@@ -55,6 +55,8 @@ class Studio:
         self._sandbox = sandbox
         self._patience = patience
         self._rebill = rebill
+        # Ends that could not be written down, with the answers that were not told for it.
+        self._unwritten: dict[Key, tuple[RequestEnd, KeptAnswer]] = {}
         # By the body too: which of two bodies a key belongs to is for the store to say, not for who came first here.
         self._running: dict[Key, asyncio.Task[KeptAnswer]] = {}
         # The event loop itself forgets a task that nobody waits for.
@@ -74,7 +76,7 @@ class Studio:
             IdempotencyMismatchError: the key came with another body before.
             ConflictError: an equal request is still running when this one's deadline ends.
             UpstreamTimeoutError: an equal request has no answer to repeat, and may have been billed: it was cut off
-                with its process, or its end could not be written down.
+                with its process, or its end still cannot be written down.
             StoreError: nothing can be written down, so nothing is called.
         """
         if key is None:
@@ -112,9 +114,20 @@ class Studio:
                 return KeptAnswer.model_validate_json(kept)
             case Mismatch():
                 raise _mismatch()
+            case Running() if key in self._unwritten:
+                return await self._finish_late(key)
             case Lost() | Running() | Done():
                 # Nothing runs here under this key, or it would be in `_running`: its end was never written down.
                 raise _lost()
+
+    async def _finish_late(self, key: Key) -> KeptAnswer:
+        end, answer = self._unwritten[key]
+        try:
+            await self._store.finish(answer.request_id, end)
+        except StoreError as error:
+            raise _lost() from error
+        del self._unwritten[key]
+        return answer
 
     async def _claim(self, job: Job, key: Key) -> Claim:
         return await self._store.claim(
@@ -126,14 +139,15 @@ class Studio:
         began = self._clock.monotonic()
         await self._begin(job, key)
         try:
-            job = await run(job, self._steps)
+            # One by one: a step that raises leaves the job of the steps before it, with the attempts that were made.
+            for step in self._steps:
+                job = await run(job, (step,))
         except ServiceError as error:
-            return await self._finish(replace(job, failure=error), began)
+            return await self._finish(replace(job, failure=error), began, key)
         except Exception:
-            # It may have been billed before it crashed, so its key is not free again.
-            await self._finish(replace(job, failure=_crash()), began, forget=False)
+            await self._finish(replace(job, failure=_crash()), began, key, crashed=True)
             raise
-        return await self._finish(job, began)
+        return await self._finish(job, began, key)
 
     async def _begin(self, job: Job, key: Key | None) -> None:
         try:
@@ -144,13 +158,23 @@ class Studio:
                     await self._store.release(key.key, key.caller, job.request_id)
             raise
 
-    async def _finish(self, job: Job, began: float, *, forget: bool = True) -> KeptAnswer:
-        """Write the job's end down and answer it. `forget` frees the key of a failure that cost nothing."""
-        routing = Routing.of(job, classifier_version=self._classification.version, sandbox=self._sandbox)
-        answer = KeptAnswer.of(job, self._clock.now(), routing)
-        end = self._end(job, answer, (self._clock.monotonic() - began) * 1000)
-        await self._store.finish(job.request_id, end if forget else replace(end, forget_key=False))
+    async def _finish(self, job: Job, began: float, key: Key | None, *, crashed: bool = False) -> KeptAnswer:
+        """Write the job's end down and answer it; where it cannot be written, that is the answer."""
+        # What crashed may have been billed for a call that it never told of.
+        billed = crashed or any(attempt.billed != "no" for attempt in job.attempts)
+        answer = self._answer(job, billed)
+        end = self._end(job, answer, (self._clock.monotonic() - began) * 1000, billed)
+        try:
+            await self._store.finish(job.request_id, end)
+        except StoreError as error:
+            if key is not None:
+                self._unwritten[key] = (end, answer)
+            return self._answer(replace(job, failure=_untold(job, error, billed)), billed)
         return answer
+
+    def _answer(self, job: Job, billed: bool) -> KeptAnswer:
+        routing = Routing.of(job, classifier_version=self._classification.version, sandbox=self._sandbox)
+        return KeptAnswer.of(job, self._clock.now(), routing, may_be_billed=billed)
 
     def _record(self, job: Job) -> RequestRecord:
         return RequestRecord(
@@ -162,7 +186,7 @@ class Studio:
             sandbox=self._sandbox,
         )
 
-    def _end(self, job: Job, answer: KeptAnswer, ms: float) -> RequestEnd:
+    def _end(self, job: Job, answer: KeptAnswer, ms: float, billed: bool) -> RequestEnd:
         failed = answer.error
         drawn = job.chosen.row if job.chosen and failed is None else None
         return RequestEnd(
@@ -175,7 +199,7 @@ class Studio:
             intent=job.route.intent,
             images=self._images(job),
             # What cost nothing may be asked for again under the same key, as clients that retry do.
-            forget_key=failed is not None and all(attempt.billed == "no" for attempt in job.attempts),
+            forget_key=failed is not None and not billed,
         )
 
     def _images(self, job: Job) -> tuple[ImageRecord, ...]:
@@ -206,6 +230,13 @@ def fingerprint(path: str, body: str) -> str:
 
 def _crash() -> ServiceError:
     return ServiceError("something went wrong here, and the request may have been billed; the log says what it was")
+
+
+def _untold(job: Job, error: StoreError, billed: bool) -> StoreError:
+    """Why a job's answer is not told, with what its caller may have paid for."""
+    told = f"{error}; the request may have been billed" if billed else str(error)
+    kept = ", ".join(f"/v1/images/{image_id}" for image_id in job.image_ids)
+    return StoreError(f"{told}, and its pictures are kept: {kept}" if kept else told)
 
 
 def _lost() -> UpstreamTimeoutError:

@@ -1,17 +1,19 @@
-"""One call to one model: written down, made, its pictures proven, its bill settled, written down again."""
+"""One call to one model: built, written down, made, its pictures proven, its bill settled, written down again."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from serve.attempt import Attempt
-from serve.calling import Answer, Caller
+from serve.calling import Answer, Call, Caller
 from serve.catalog import Model
 from serve.clock import Clock
 from serve.cost import estimate_usd, settle_usd
-from serve.errors import Billed, ProviderError, ServiceError, StoreError
+from serve.deadline import GRACE_S
+from serve.errors import Billed, DeadlineError, ProviderError, ServiceError, StoreError
 from serve.fitting import fit
 from serve.image_request import ImageRequest, Usage, WireRequest
 from serve.pictures import Picture, PictureDesk
@@ -73,14 +75,19 @@ class TryModel:
     async def __call__(self, order: Order) -> Outcome:
         """Make the call. It stands in the store as sent, and maybe billed, before the vendor hears of it."""
         wire, warnings = fit(order.request, order.row)
+        call = self._caller.prepare(order.row, wire)
         start = self._start(order, wire)
         try:
             await self._store.attempt_sent(start)
         except StoreError as unwritten:
             return Outcome(error=unwritten)
         began = self._clock.monotonic()
-        pictures, ending, error = await self._call(order, wire)
-        ms = round((self._clock.monotonic() - began) * 1000, 1)
+        try:
+            pictures, ending, error = await self._call(order, wire, call)
+        except Exception:
+            await self._crashed(start, call, self._ms_since(began))
+            raise
+        ms = self._ms_since(began)
         end = AttemptEnd(ending.outcome, ending.status, ms, ending.billed, ending.usd)
         attempt = Attempt(
             order.name,
@@ -99,14 +106,30 @@ class TryModel:
             return Outcome((attempt,), error=unwritten)
         return Outcome((attempt,), pictures, warnings if error is None else (), error)
 
-    async def _call(self, order: Order, wire: WireRequest) -> tuple[tuple[Picture, ...], _Ending, ProviderError | None]:
-        answer: Answer | None = None
+    async def _call(
+        self, order: Order, wire: WireRequest, call: Call
+    ) -> tuple[tuple[Picture, ...], _Ending, ServiceError | None]:
+        ends = self._clock.monotonic() + order.patience
         try:
-            answer = await self._caller.draw(order.row, wire, order.patience)
-            pictures = await self._desk.prove(answer.images, order.row.provider)
+            answer = await self._caller.send(call, order.patience)
+            # The pictures are paid for: they are fetched for a while longer than their caller would wait.
+            left = max(0.0, ends - self._clock.monotonic())
+            pictures = await self._desk.prove(answer.images, order.row.provider, left + GRACE_S)
         except ProviderError as error:
-            return (), self._failed(order, wire, error, answer.usage if answer else None), error
+            return (), self._failed(order, wire, error, call.usage), error
+        except DeadlineError as error:
+            return (), _Ending(error.code, None, "no", 0.0), error
         return pictures, self._drawn(order, wire, answer), None
+
+    async def _crashed(self, start: AttemptStart, call: Call, ms: float) -> None:
+        """A mistake of ours, which is raised: the books are told, if they can be, and what it may have cost."""
+        billed: Billed = "unknown" if call.passage.may_have_left else "no"
+        with suppress(StoreError):
+            usd = 0.0 if billed == "no" else start.cost_usd
+            await self._store.attempt_ended(start.id, AttemptEnd("crash", None, ms, billed, usd))
+
+    def _ms_since(self, began: float) -> float:
+        return round((self._clock.monotonic() - began) * 1000, 1)
 
     def _start(self, order: Order, wire: WireRequest) -> AttemptStart:
         return AttemptStart(

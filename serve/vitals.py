@@ -17,7 +17,7 @@ from serve.catalog import Model
 from serve.clock import Clock
 from serve.constraints import Health
 from serve.latency import Latencies
-from serve.limiter import Limiter, LimiterSettings
+from serve.limiter import QUEUE, Limiter
 from serve.retry import RetryBudget
 from serve.sunset import Sunsets, describe, signals
 from serve.targets import Targets
@@ -30,15 +30,21 @@ _FREE_EXTRAS = 15
 _EXTRAS_AN_ANSWER = 2.0
 # As often as a circuit breaker probes: a substitute that was out is asked again within half a minute.
 _REFILL_S = 30.0
+# A vendor's longer wait is asked about again after a minute: limits are mostly counted by the minute.
+_LONGEST_WAIT_S = 60.0
+# Silence for so many times a row's usual time is its own, however little its caller gave it.
+_LONG = 3.0
+# So many callers in a hurry, one after the other, may have asked too much of a row; of more it has answered none.
+_HURRIED = 5
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
 
 
 @dataclass(slots=True)
 class _Calls:
-    """A row's calls: how many are at its vendor now, and how many have failed since its last answer."""
+    """A row's calls: how many are at its vendor now, and how many in a hurry have ended since its last answer."""
 
     under_way: int = 0
-    failed: int = 0
+    hurried: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Vitals:
     sunsets: Sunsets
     monotonic: Callable[[], float]
     _gone: dict[str, float] = field(default_factory=dict)
+    _waits: dict[str, float] = field(default_factory=dict)
     _calls: defaultdict[str, _Calls] = field(default_factory=lambda: defaultdict(_Calls))
     # By row, or a model that refuses everybody would use up what its healthy substitute has earned.
     _budgets: dict[str, RetryBudget] = field(default_factory=dict)
@@ -77,19 +84,37 @@ class Vitals:
 
     def note_answer(self, row: str, ms: float) -> None:
         """A call that its breaker let through ended with pictures, in `ms` milliseconds."""
-        self._calls[row].failed = 0
+        self._calls[row].hurried = 0
+        self._waits.pop(row, None)
         self._budget(row).deposit()
         self.latencies.record(row, ms)
         self.breakers.succeed(row)
 
     def note_failure(self, row: str) -> None:
         """A call that its breaker let through ended by the model's fault."""
-        calls = self._calls[row]
-        calls.failed += 1
-        # Refusals come at once and pictures take their time: of many calls that begin together the first to end are
-        # failures, however few they are. They count once they outnumber those of which nothing is known yet.
-        tell = self.breakers.fail if calls.failed > calls.under_way else self.breakers.release
-        tell(row)
+        self.breakers.fail(row, self._calls[row].under_way)
+
+    def note_silence(self, row: str, waited_s: float) -> None:
+        """A call that its breaker let through ended because its caller would wait no longer.
+
+        A caller in a hurry must not take a healthy model away from all the others. But a model that had several times
+        what it usually takes, or that answers none of many such callers, hangs.
+        """
+        calls, usual_ms = self._calls[row], self.latencies.p50(row)
+        calls.hurried += 1
+        had_its_time = usual_ms is not None and waited_s * 1000 >= _LONG * usual_ms
+        if had_its_time or calls.hurried > _HURRIED:
+            self.note_failure(row)
+        else:
+            self.breakers.release(row)
+
+    def note_wait(self, row: str, seconds: float) -> None:
+        """The row's vendor asks us to wait, longer than a request would."""
+        self._waits[row] = self.monotonic() + min(seconds, _LONGEST_WAIT_S)
+
+    def wait(self, row: str) -> float:
+        """Seconds that the row's vendor still wants us to wait."""
+        return max(0.0, self._waits.get(row, 0.0) - self.monotonic())
 
     def afford(self, row: str, calls: int = 1) -> bool:
         """Take so many extra calls (again, or after another model failed) to the row; False where it earned fewer."""
@@ -121,12 +146,11 @@ class Vitals:
         self._gone[row] = max(self._gone.get(row, 0.0), self.monotonic() + _DOUBTFUL_GONE_S)
 
 
-def make_vitals(clock: Clock, breaker: BreakerSettings | None = None, limiter: LimiterSettings | None = None) -> Vitals:
-    """Those of a process that has called nobody yet."""
-    lanes = limiter or LimiterSettings()
+def make_vitals(clock: Clock, breaker: BreakerSettings | None = None, queue: int = QUEUE) -> Vitals:
+    """Those of a process that has called nobody yet. The limiter's lanes are opened with the catalogue's limits."""
     return Vitals(
         Breakers(breaker or BreakerSettings(), clock.monotonic),
-        Limiter(lanes.limits, lanes.queue, clock.monotonic),
+        Limiter(queue, clock.monotonic),
         Latencies(monotonic=clock.monotonic),
         Sunsets(),
         clock.monotonic,

@@ -16,9 +16,10 @@ from typing import Protocol
 
 import anyio.to_thread
 
+from serve.batches.bodies import read_body
 from serve.batches.funds import Funds
 from serve.batches.gateway import Gateway, Reply
-from serve.batches.items import Item, read_body
+from serve.batches.items import Item
 from serve.batches.manifest import Line, Manifest
 from serve.batches.picture_files import Target, write_pictures
 from serve.batches.plan import BatchRules, Sheet, Verdict, plan_item

@@ -12,11 +12,19 @@ app = typer.Typer()
 _Prompt = Annotated[str | None, typer.Argument(help="What to draw; or use --input.")]
 _Input = Annotated[
     str | None,
-    typer.Option("--input", help="Many prompts: a file (.txt, .jsonl, .csv), - for a pipe, or a folder of .txt files."),
+    typer.Option(
+        "--input",
+        help="Many prompts: a file (.txt, .jsonl, .csv), - for a pipe, or a folder of .txt files. A row's own size, n, "
+        "model and so on go before the options given here.",
+    ),
 ]
 _Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="The picture's file; with --input, the folder of the batch.")
-]
+    Path | None,
+    typer.Option(
+        "--output", "-o",
+        help="The picture's file, whose ending asks for its format; with --input, the folder of the batch.",
+    ),
+]  # fmt: skip
 _Explain = Annotated[bool, typer.Option("--explain", help="Show the decision: why this model, and what moved it.")]
 _Model = Annotated[str | None, typer.Option(help="An image model's name (see `prompt-intent models`), or auto.")]
 _Intent = Annotated[str | None, typer.Option(help="Overrides the classifier: preview, text_heavy, complex_logic.")]
@@ -30,7 +38,9 @@ _Format = Annotated[str | None, typer.Option(help="png, jpeg or webp, where the 
 _MaxCost = Annotated[
     float | None, typer.Option(min=0, metavar="USD", help="Most US dollars to spend; for a batch, on all of it.")
 ]
-_Deadline = Annotated[int | None, typer.Option(min=1, metavar="MS", help="Milliseconds a prompt may take.")]
+_Deadline = Annotated[
+    int | None, typer.Option(min=1, max=86_400_000, metavar="MS", help="Milliseconds a prompt may take.")
+]
 _Optimize = Annotated[
     str | None, typer.Option(metavar="WEIGHTS", help="What counts, such as quality=1,cost=2 (and speed).")
 ]

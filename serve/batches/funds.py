@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from serve.batches.bodies import read_body
 from serve.batches.gateway import Gateway
-from serve.batches.items import Item, read_body
+from serve.batches.items import Item
 from serve.batches.plan import Sheet
 from serve.batches.purse import Purse
 from serve.errors import ServiceError

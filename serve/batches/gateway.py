@@ -40,6 +40,11 @@ class Reply:
         return "unknown" if "unknown" in said else "yes" if "yes" in said else "no"
 
     @property
+    def tried(self) -> bool:
+        """Whether anybody was called."""
+        return self.routing is not None and bool(self.routing.attempts)
+
+    @property
     def settled(self) -> bool:
         """Whether the request has come to its end; if not, it is asked for again under the same key."""
         return self.error is None or self.routing is not None or self.error.code not in _OPEN_ENDED

@@ -92,7 +92,7 @@ async def open_in_process(
         async with open_service(settings, catalog, clock, classifier, transport) as service:
             yield InProcess(service)
     except StoreError as error:
-        if not _in_use(settings.state.database):
+        if not in_use(settings.state.database):
             raise
         raise StoreError(
             f"{settings.state.database} is in use: a service, or another batch, runs on this PROMPT_INTENT_HOME. "
@@ -100,7 +100,8 @@ async def open_in_process(
         ) from error
 
 
-def _in_use(database: Path) -> bool:
+def in_use(database: Path) -> bool:
+    """Whether another process has the store, or another service of this one."""
     try:
         with owned(database):
             return False

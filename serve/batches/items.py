@@ -12,11 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from classifier.rows import Reject, Row, RowFormat, format_of, read_rows
+from serve.batches.bodies import ROW_FIELDS, read_row_options
 from serve.errors import InvalidRequestError
-from serve.schemas import GenerateBody
 
 Identity = tuple[str, str, int]
 """SHA-256 of the prompt, its options as canonical JSON, and how many equal ones stand before it in the input."""
@@ -31,7 +29,7 @@ class Item:
 
     Attributes:
         index: its row in the input, from 1.
-        options: the fields of `GenerateBody` that decide what its picture looks like.
+        options: the fields of `GenerateBody` that decide what its picture looks like, and all that its row asks for.
         stem: the picture's file name without extension.
         id: the row's own `id`, if there was one.
         repeat: how many equal items stand before it: a prompt that is there twice is drawn twice.
@@ -75,30 +73,17 @@ def stem_of(text: str) -> str:
 
 
 def read_items(source: str, kind: RowFormat | None, options: Mapping[str, Any]) -> Reading:
-    """The items of a file, of a pipe ("-") or of a folder of .txt files, all with the same options.
+    """The items of a file, of a pipe ("-") or of a folder of .txt files, with `options` and each row's own.
+
+    Where both speak of a field, the row does. A row with a value that cannot be meant is a reject.
 
     Raises:
         RowError: the file's name does not say its format, and `kind` does not either.
-        InvalidRequestError: there is nothing to read.
+        InvalidRequestError: there is nothing to read, or a row has a field that nobody knows.
     """
-    rows = list(_folder(Path(source)) if Path(source).is_dir() else _file(source, kind))
-    found = [entry for entry in rows if not isinstance(entry, Reject)]
-    items = [Item(row.number, row.prompt, options, stem, row.id) for row, stem in found]
+    rows = list(_folder(Path(source), options) if Path(source).is_dir() else _file(source, kind, options))
+    items = [entry for entry in rows if isinstance(entry, Item)]
     return Reading(tuple(_counted(items)), tuple(entry for entry in rows if isinstance(entry, Reject)))
-
-
-def read_body(prompt: str, options: Mapping[str, Any], wishes: Mapping[str, Any]) -> GenerateBody:
-    """The request for one item. The same fields make the same bytes, in process and over HTTP.
-
-    Raises:
-        InvalidRequestError: a field cannot be meant; `param` names it.
-    """
-    fields = {"prompt": prompt, "response_format": "b64_json", **options, **wishes}
-    try:
-        return GenerateBody.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise InvalidRequestError(first["msg"], param=str(first["loc"][0])) from None
 
 
 def _counted(items: Iterable[Item]) -> Iterator[Item]:
@@ -108,27 +93,44 @@ def _counted(items: Iterable[Item]) -> Iterator[Item]:
         seen[item.identity] += 1
 
 
-def _file(source: str, kind: RowFormat | None) -> Iterator[tuple[Row, str] | Reject]:
+def _file(source: str, kind: RowFormat | None, options: Mapping[str, Any]) -> Iterator[Item | Reject]:
     if source == "-":
-        yield from _named(sys.stdin.buffer, format_of(source, kind))
+        yield from _rows(sys.stdin.buffer, source, format_of(source, kind), options)
         return
     if not Path(source).is_file():
         raise InvalidRequestError(f"{source}: no such file or folder", param="input")
     kind = format_of(source, kind)
     with Path(source).open("rb") as file:
-        yield from _named(file, kind)
+        yield from _rows(file, source, kind, options)
 
 
-def _named(lines: Iterable[bytes], kind: RowFormat) -> Iterator[tuple[Row, str] | Reject]:
+def _rows(lines: Iterable[bytes], source: str, kind: RowFormat, options: Mapping[str, Any]) -> Iterator[Item | Reject]:
     for row in read_rows(lines, kind):
         if isinstance(row, Reject):
             yield row
-        else:
-            own = row.id if isinstance(row.id, str | int) and str(row.id).strip() else row.prompt
-            yield row, f"{row.number:04d}-{stem_of(str(own))}"
+            continue
+        # A misspelt wish must not become a paid picture that ignores it.
+        if unknown := sorted(set(row.others) - ROW_FIELDS):
+            raise _unknown(unknown[0], source, 1 if kind == "csv" else row.number)
+        yield _item(row, kind, options)
 
 
-def _folder(folder: Path) -> Iterator[tuple[Row, str] | Reject]:
+def _item(row: Row, kind: RowFormat, options: Mapping[str, Any]) -> Item | Reject:
+    try:
+        own = read_row_options(row.others, kind)
+    except InvalidRequestError as error:
+        return Reject(row.number, f"{error.param}: {error}", row.prompt)
+    name = row.id if isinstance(row.id, str | int) and str(row.id).strip() else row.prompt
+    return Item(row.number, row.prompt, {**options, **own}, f"{row.number:04d}-{stem_of(str(name))}", row.id)
+
+
+def _unknown(name: str, source: str, line: int) -> InvalidRequestError:
+    where = "standard input" if source == "-" else source
+    known = ", ".join(["prompt", "id", *sorted(ROW_FIELDS)])
+    return InvalidRequestError(f"{where}, line {line}: there is no field {name!r}; known are {known}", param="input")
+
+
+def _folder(folder: Path, options: Mapping[str, Any]) -> Iterator[Item | Reject]:
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".txt" and path.is_file())
     if not files:
         raise InvalidRequestError(f"{folder}: no .txt files in this folder, one prompt each", param="input")
@@ -138,4 +140,7 @@ def _folder(folder: Path) -> Iterator[tuple[Row, str] | Reject]:
         except UnicodeDecodeError as error:
             yield Reject(number, f"{path.name}: not UTF-8 at byte {error.start}", "")
             continue
-        yield (Row(number, prompt, path.name), path.stem) if prompt else Reject(number, f"{path.name}: is empty", "")
+        if prompt:
+            yield Item(number, prompt, options, path.stem, path.name)
+        else:
+            yield Reject(number, f"{path.name}: is empty", "")

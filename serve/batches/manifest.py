@@ -33,7 +33,8 @@ class Line(BaseModel):
     """One prompt's state. Costs are US dollars, `ms` milliseconds, `since` seconds since 1970.
 
     Attributes:
-        wishes: `max_cost`, `optimize` and `deadline_ms` as they were sent with `key`.
+        wishes: `max_cost`, `optimize` and `deadline_ms` as they were sent with `key`; those that the row has of its own
+            are among its `options`.
         since: when `key` was made.
         cost_usd: of all tries of this prompt, what may have been billed included.
         billed: of the last try.
@@ -79,7 +80,7 @@ class Line(BaseModel):
             sandbox=sandbox,
             key=key,
             since=since,
-            wishes=dict(wishes),
+            wishes={name: wish for name, wish in wishes.items() if name not in item.options},
         )
 
     def ended(self, reply: Reply, files: Sequence[Path]) -> Self:
@@ -107,7 +108,7 @@ class Line(BaseModel):
     @property
     def allowed(self) -> float | None:
         """US dollars that the request may cost; None where it went out without a limit."""
-        limit = self.wishes.get("max_cost")
+        limit = self.wishes.get("max_cost", self.options.get("max_cost"))
         return float(limit) if isinstance(limit, int | float) else None
 
     @property

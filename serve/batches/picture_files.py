@@ -14,6 +14,7 @@ from pathlib import Path
 from serve.picture_format import media_type_of
 
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+_FORMATS = {".png": "png", ".jpg": "jpeg", ".webp": "webp"}
 _SPELLINGS = {".png": ".png", ".jpg": ".jpg", ".jpeg": ".jpg", ".webp": ".webp"}
 _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
 
@@ -31,6 +32,11 @@ class Target:
         """The target that a path names. An ending that is no picture's belongs to the name."""
         known = output.suffix.lower() in _SPELLINGS
         return cls(output.parent, output.stem if known else output.name, output.suffix if known else "")
+
+    @property
+    def format(self) -> str | None:
+        """The format that its suffix asks for, as `output_format` spells it; None where it has none."""
+        return _FORMATS[_SPELLINGS[self.suffix.lower()]] if self.suffix else None
 
     def paths(self, pictures: int, extension: str) -> list[Path]:
         """The names of so many pictures: numbered from 1, unless there is one only."""

@@ -16,7 +16,8 @@ from rich.console import Console
 
 from classifier.rows import RowFormat
 from serve.batches.batch import Tally
-from serve.batches.items import Reading, read_body, read_items, stem_of
+from serve.batches.bodies import read_body
+from serve.batches.items import Reading, read_items, stem_of
 from serve.batches.manifest import open_manifest
 from serve.batches.picture_files import Target
 from serve.batches.plan import BatchRules
@@ -31,12 +32,14 @@ from serve.batches.view import (
     tally_lines,
 )
 from serve.clock import Clock
-from serve.errors import InvalidRequestError, NotReadyError
+from serve.errors import InvalidRequestError, NotReadyError, ServiceError
 from serve.logs import configure_logging
 from serve.schemas import GenerateBody
 from serve.settings import Settings
 
 _USAGE = frozenset(GenerateBody.model_fields) - {"max_cost", "deadline_ms"} | {"url", "input"}
+# How the service's own message begins, in process and over HTTP.
+_NO_CLASSIFIER = "no classifier: "
 _R = TypeVar("_R")
 
 
@@ -63,12 +66,13 @@ def generate_one(prompt: str, output: Path | None, explained: bool, wanted: Want
     """Draw one prompt; the exit code."""
     limit = {} if wanted.max_cost is None else {"max_cost": wanted.max_cost}
     with _usage_errors():
-        body = read_body(prompt, wanted.options, {**wanted.wishes, **limit})
         target = _target(prompt, output)
+        implied = {} if target.format is None else {"output_format": target.format}
+        body = read_body(prompt, {**implied, **wanted.options}, {**wanted.wishes, **limit})
         if target.suffix and not wanted.force and (taken := target.taken(body.n or 1)):
             raise typer.BadParameter(f"{taken[0]} exists: name another file, or overwrite it with --force")
         drawing = _run(_draw_one(body, target, explained, wanted))
-    _show(drawing, output, explained, wanted.as_json)
+    _show(drawing, output, explained, wanted)
     return _code(drawing)
 
 
@@ -116,6 +120,10 @@ def _run(work: Coroutine[Any, Any, _R]) -> _R:
         return asyncio.run(work)
     except ConnectionError as error:
         raise NotReadyError(str(error)) from error
+    except ServiceError as error:
+        if not str(error).startswith(_NO_CLASSIFIER):
+            raise
+        raise NotReadyError(_advised(str(error))) from error
     except asyncio.CancelledError:
         typer.echo("cut off: the same command goes on, and says what may have been billed without a picture", err=True)
         raise typer.Exit(1) from None
@@ -139,22 +147,29 @@ def _target(prompt: str, output: Path | None) -> Target:
     return Target.of(output)
 
 
-def _show(drawing: Drawing, output: Path | None, explained: bool, as_json: bool) -> None:
+def _show(drawing: Drawing, output: Path | None, explained: bool, wanted: Wanted) -> None:
     error = drawing.reply.error
-    if as_json:
+    if wanted.as_json:
         typer.echo(json.dumps(drawing_json(drawing), ensure_ascii=False))
     else:
         console = Console(highlight=False)
-        console.print(render_drawing(drawing, output))
+        if error is None or drawing.reply.tried:
+            # A format that only the file's name asked for: where it is not the vendor's, the file's line says so.
+            unasked = () if "output_format" in wanted.options else ("output_format",)
+            console.print(render_drawing(drawing, output, unasked))
         if explained:
             console.print(render_decision(drawing))
     if error is not None:
-        typer.echo(f"prompt-intent: {error.message}", err=True)
+        typer.echo(f"prompt-intent: {_advised(error.message)}", err=True)
+
+
+def _advised(message: str) -> str:
+    """What went wrong; without a classifier, also how it is done without one."""
+    return f"{message}, or name --intent or --model" if message.startswith(_NO_CLASSIFIER) else message
 
 
 def _code(drawing: Drawing) -> int:
-    reply = drawing.reply
-    if reply.error is None:
+    error = drawing.reply.error
+    if error is None:
         return 0
-    tried = reply.routing is not None and reply.routing.attempts
-    return 2 if reply.error.param in _USAGE and not tried else 1
+    return 2 if error.param in _USAGE and not drawing.reply.tried else 1

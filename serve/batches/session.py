@@ -14,9 +14,10 @@ import anyio.to_thread
 
 from classifier.explanation import Explanation
 from serve.batches.batch import Batch, Tally, Watch
+from serve.batches.bodies import read_body
 from serve.batches.gateway import Gateway, Reply
 from serve.batches.in_process import open_in_process
-from serve.batches.items import Item, read_body
+from serve.batches.items import Item
 from serve.batches.manifest import Manifest
 from serve.batches.over_http import open_over_http
 from serve.batches.picture_files import Target, write_pictures
@@ -30,11 +31,11 @@ from serve.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What came of one prompt, with what moved the classifier if that was asked for and there is one."""
+    """What came of one prompt, with what moved the classifier if that was asked for, or a word why nobody knows."""
 
     reply: Reply
     files: list[Path]
-    explanation: Explanation | None = None
+    explanation: Explanation | str | None = None
 
 
 def open_gateway(settings: Settings, url: str | None, clock: Clock) -> AbstractAsyncContextManager[Gateway]:
@@ -83,11 +84,12 @@ async def draw_many(
         return await batch.run(items), purse
 
 
-async def _explanation(gateway: Gateway, prompt: str) -> Explanation | None:
-    # Without a classifier a request that names its model or intent is drawn all the same.
-    with suppress(ServiceError):
+async def _explanation(gateway: Gateway, prompt: str) -> Explanation | str:
+    try:
         return await gateway.explain(prompt)
-    return None
+    except ServiceError as error:
+        # Without a classifier a request that names its model or intent is drawn all the same.
+        return str(error)
 
 
 def _check_kind(manifest: Manifest, gateway: Gateway, folder: Path) -> None:

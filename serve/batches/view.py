@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from classifier.explanation import Explanation
 from classifier.explanation_view import render_explanation
 from serve.batches.batch import Tally
 from serve.batches.items import Item
@@ -21,15 +22,19 @@ from serve.batches.session import Drawing
 from serve.schemas import ErrorDetail, Routing
 
 
-def render_drawing(drawing: Drawing, output: Path | None) -> RenderableType:
-    """Intent, model, vendor model, cost, milliseconds and files; `output` is the file that was asked for."""
+def render_drawing(drawing: Drawing, output: Path | None, unasked: tuple[str, ...] = ()) -> RenderableType:
+    """Intent, model, vendor model, cost, milliseconds and files; `output` is the file that was asked for.
+
+    Warnings that begin with a word of `unasked` are left out.
+    """
     table = _grid()
     for name, value in _facts(drawing):
         table.add_row(name, Text(value, overflow="fold"))
     for path in drawing.files:
         table.add_row("file", Text(f"{path}{_other_format(path, output)}", overflow="fold"))
     for warning in drawing.reply.routing.warnings if drawing.reply.routing else ():
-        table.add_row(Text("warning", style="yellow"), Text(warning))
+        if not warning.startswith(unasked):
+            table.add_row(Text("warning", style="yellow"), Text(warning))
     return table
 
 
@@ -40,9 +45,7 @@ def render_decision(drawing: Drawing) -> RenderableType:
     if routing is not None:
         parts += ["", Text(f"Decision: {routing.reason}", style="bold"), *_probabilities(routing)]
         parts += ["", _candidates(routing), "", _attempts(routing)]
-    if drawing.explanation is not None:
-        parts += ["", Text("What moved the classifier", style="bold"), render_explanation(drawing.explanation)]
-    return Group(*parts)
+    return Group(*parts, *_moved(drawing))
 
 
 def drawing_json(drawing: Drawing) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def drawing_json(drawing: Drawing) -> dict[str, Any]:
     }
     if reply.error is not None:
         row["error"] = reply.error.model_dump(mode="json")
-    if drawing.explanation is not None:
+    if isinstance(drawing.explanation, Explanation):
         row["explanation"] = drawing.explanation.to_json()
     return row
 
@@ -135,6 +138,15 @@ def _grid() -> Table:
     table.add_column(style="dim")
     table.add_column()
     return table
+
+
+def _moved(drawing: Drawing) -> Iterator[RenderableType]:
+    """What moved the classifier, or why that cannot be said, unless the error says it."""
+    found, error = drawing.explanation, drawing.reply.error
+    if isinstance(found, Explanation):
+        yield from ("", Text("What moved the classifier", style="bold"), render_explanation(found))
+    elif found is not None and (error is None or error.message != found):
+        yield Text(f"What moved the classifier cannot be said: {found}")
 
 
 def _facts(drawing: Drawing) -> Iterator[tuple[str, str]]:

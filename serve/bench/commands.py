@@ -24,7 +24,9 @@ if TYPE_CHECKING:  # the command line is put together without pydantic
 app = typer.Typer()
 
 _Models = Annotated[str | None, typer.Option(help="Names from `prompt-intent models`, with commas between them.")]
-_Prompts = Annotated[str | None, typer.Option(help="A file of prompts (.txt, .jsonl, .csv), or one prompt.")]
+_Prompts = Annotated[
+    str | None, typer.Option(help="A file of prompts (.txt, .jsonl, .csv; nothing else in it counts), or one.")
+]
 _Concurrency = Annotated[int, typer.Option(min=1, help="Requests under way at once, all models together.")]
 _Runs = Annotated[int, typer.Option(min=1, help="How often each model draws each prompt.")]
 _MaxCost = Annotated[
@@ -32,7 +34,7 @@ _MaxCost = Annotated[
 ]
 _AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 _Out = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write bench.svg (a plot) and bench.json there.")]
-_Compare = Annotated[bool, typer.Option("--compare", help="Set it beside the last run of the same, with ratios.")]
+_Compare = Annotated[bool, typer.Option("--compare", help="Set it beside the last whole run of the same.")]
 _History = Annotated[bool, typer.Option("--history", help="List the runs that were kept; nobody is called.")]
 _Hours = Annotated[float | None, typer.Option(min=0, help="Only requests of the last so many hours.")]
 
@@ -60,8 +62,10 @@ def bench(
     if models is None or prompts is None:
         raise typer.BadParameter("give --models and --prompts, or --history")
     _check_finite("--max-cost", max_cost)
-    prepared = _prepared(models, prompts, concurrency, runs, max_cost)
-    record = _run(prepared, _priced(prepared))
+    with _usage_errors():
+        prepared = _prepared(models, prompts, concurrency, runs, max_cost)
+        orders = prepared.orders()
+    record = _run(prepared, _priced(prepared, orders))
     if not any(model.requests for model in record.models):
         typer.echo("nothing was measured, so nothing is kept", err=True)
         raise typer.Exit(1)
@@ -107,6 +111,22 @@ def _check_finite(option: str, value: float | None) -> None:
         raise typer.BadParameter("expected a number", param_hint=option)
 
 
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """What is wrong with the models or the prompts is said as typer says it, with exit code 2."""
+    from classifier.errors import RowError  # noqa: PLC0415
+    from serve.errors import InvalidRequestError  # noqa: PLC0415
+
+    try:
+        yield
+    except RowError as error:
+        raise typer.BadParameter(str(error), param_hint="--prompts") from error
+    except InvalidRequestError as error:
+        raise typer.BadParameter(
+            str(error), param_hint="--prompts" if error.param == "prompt" else "--models"
+        ) from error
+
+
 def _prepared(models: str, prompts: str, concurrency: int, runs: int, max_cost: float | None) -> Bench:
     from serve.bench.plan import Plan, read_models  # noqa: PLC0415
     from serve.bench.prompts import read_prompts  # noqa: PLC0415
@@ -119,11 +139,11 @@ def _prepared(models: str, prompts: str, concurrency: int, runs: int, max_cost: 
     return Bench(plan, settings, load_catalog(classes=(), profile=settings.profile, own_file=settings.catalog))
 
 
-def _priced(prepared: Bench) -> tuple[Order, ...]:
+def _priced(prepared: Bench, orders: tuple[Order, ...]) -> tuple[Order, ...]:
     """The requests, once their price is told and, where it is real, capped."""
     from serve.bench.plan import estimates  # noqa: PLC0415
 
-    orders, plan = prepared.orders(), prepared.plan
+    plan = prepared.plan
     usd, sandbox = estimates(orders), prepared.targets.sandbox
     total, shares = sum(usd.values()), ", ".join(f"{model} {share:.4f}" for model, share in usd.items())
     whose = "of the sandbox's dollars, which nobody pays" if sandbox else "US dollars by the catalogue"
@@ -194,7 +214,7 @@ def _show(record: Record, compared: bool, as_json: bool) -> None:
     if before is not None:
         Console().print(comparison_table(before, measures))
     elif compared:
-        typer.echo("no earlier run of the same models, prompts, runs and concurrency to compare with")
+        typer.echo("no earlier whole run of the same models, prompts, runs and concurrency to compare with")
 
 
 def _show_history(as_json: bool) -> None:
@@ -204,7 +224,7 @@ def _show_history(as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
     elif records:
-        Console().print(history_table(records))
+        _print(history_table(records), [])
     else:
         typer.echo("no bench was kept yet")
 

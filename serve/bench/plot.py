@@ -1,19 +1,25 @@
-"""A bench as one picture: every answer a dot, its percentiles above, a model a row. SVG without anything outside it."""
+"""A bench as one picture: every answer a dot, its percentiles above, a model a row with its figures and its errors.
+
+SVG without anything outside it.
+"""
 
 from __future__ import annotations
 
 import html
 import math
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from serve.bench.figures import ModelFigures
 from serve.bench.record import Record
+from serve.bench.tables import byte_size
 
-# Pixels; the last is characters, of a name that fits on the left.
-_WIDTH, _HEAD, _ROW, _FOOT = 960, 84, 46, 64
-_LEFT, _RIGHT, _NAME = 250, 640, 28
-_COLUMNS = (("p50", 700), ("p95", 760), ("p99", 820), ("errors", 880), ("US$", 944))
+# Pixels; the last two are characters, of a name that fits on the left and of a line of causes under the figures.
+_WIDTH, _HEAD, _ROW, _FOOT = 1034, 84, 46, 64
+_LEFT, _RIGHT, _NAME, _CAUSES = 250, 640, 28, 60
+_COLUMNS = (("p50", 700), ("p95", 760), ("p99", 820), ("errors", 880), ("US$", 944), ("bytes", 1018))
 _TICKS = 6
+_MORE = "\N{HORIZONTAL ELLIPSIS}"
 # More would only make the file heavy: the rows are drawn from evenly spaced ranks.
 _DOTS = 400
 _INK, _FAINT, _GRID, _BLUE, _DOT = "#1f2933", "#616e7c", "#e4e7eb", "#1d5f96", "#7fb0d8"
@@ -70,6 +76,8 @@ def _row(model: ModelFigures, y: float, scale: _Scale) -> Iterator[str]:
         yield from _marks(p50, p95, p99, y - 5)
     for (_, x), figure in zip(_COLUMNS, _row_figures(model), strict=True):
         yield _label(x, y + 4, figure, anchor="end")
+    for at, causes in enumerate(wrap(_causes(model), _CAUSES, max_lines=2, placeholder=_MORE)):
+        yield _label(_COLUMNS[-1][1], y + 16 + 12 * at, causes, anchor="end", fill=_FAINT, size=11)
 
 
 def _marks(p50: float, p95: float, p99: float, y: float) -> Iterator[str]:
@@ -88,7 +96,13 @@ def _legend(y: float) -> Iterator[str]:
 def _row_figures(model: ModelFigures) -> tuple[str, ...]:
     ms = model.ms
     ranks = ("-",) * 3 if ms is None else (_span(ms.p50), _span(ms.p95), _span(ms.p99))
-    return (*ranks, f"{model.error_rate:.1%}", f"{model.settled_usd + model.possible_usd:.4f}")
+    usd = f"{model.settled_usd + model.possible_usd:.4f}"
+    return (*ranks, f"{model.error_rate:.1%}", usd, byte_size(model.bytes))
+
+
+def _causes(model: ModelFigures) -> str:
+    """The error rate by cause; empty where there was none."""
+    return ", ".join(f"{cause} {count / model.requests:.1%}" for cause, count in model.errors.items())
 
 
 def _spread(ranked: Sequence[float]) -> Sequence[float]:
@@ -112,7 +126,9 @@ def _subtitle(record: Record) -> str:
 def _described(record: Record) -> str:
     names = [name for name, _ in _COLUMNS]
     return "; ".join(
-        f"{model.model}: " + ", ".join(f"{n} {f}" for n, f in zip(names, _row_figures(model), strict=True))
+        f"{model.model}: "
+        + ", ".join(f"{n} {f}" for n, f in zip(names, _row_figures(model), strict=True))
+        + (f" ({causes})" if (causes := _causes(model)) else "")
         for model in record.models
     )
 
@@ -133,7 +149,7 @@ def _label(
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return name if len(name) <= _NAME else name[: _NAME - 1] + _MORE
 
 
 def _text(text: str) -> str:

@@ -100,6 +100,6 @@ class History:
                 self._refused(f"{path}: no bench of this version, passed over; delete it if it is of no use")
 
     def last_equal(self, record: Record) -> Record | None:
-        """The newest older run of the same."""
-        older = (kept for kept in self.records() if kept.created < record.created)
+        """The newest older run of the same that was not cut short: half a run is no measure of a whole one."""
+        older = (kept for kept in self.records() if kept.created < record.created and kept.ending == "done")
         return next((kept for kept in older if kept.what.equals(record.what)), None)

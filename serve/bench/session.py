@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import httpx
 
+from serve.batches.in_process import in_use
 from serve.bench.figures import Sample, figures_of
 from serve.bench.interrupt import interruptible
 from serve.bench.measure import Tally, measure
@@ -19,7 +20,7 @@ from serve.bench.plan import Order, Plan, make_orders
 from serve.bench.record import Record, What
 from serve.catalog import Catalog
 from serve.clock import Clock
-from serve.errors import BudgetError
+from serve.errors import BudgetError, StoreError
 from serve.service import open_service
 from serve.settings import Settings
 from serve.targets import Targets
@@ -73,6 +74,13 @@ async def run_bench(
             async with open_service(bench.settings, bench.catalog, bench.clock, None, bench.transport) as service:
                 with _abandoning():
                     await measure(service, bench.plan, orders, tally, stop)
+    except StoreError as error:
+        if not in_use(bench.settings.state.database):
+            raise
+        raise StoreError(
+            f"{bench.settings.state.database} is in use: a service, or a batch, runs on this PROMPT_INTENT_HOME. "
+            "Stop it first, or bench with PROMPT_INTENT_HOME set to another folder"
+        ) from error
     except asyncio.CancelledError:
         # Somebody does not want to wait: keep what there is, and end as if nothing was cancelled.
         tally.ending = "interrupted"

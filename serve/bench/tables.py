@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from serve.bench.record import Record
 from serve.store import Percentiles, Stats
 
 _BY_RANK = "Percentiles are exact, by nearest rank: the smallest time that at least p % of the answered do not exceed."
+_HISTORY = ("asked", "p50 ms", "p95 ms", "p99 ms", "errors", "US$")
 _FEW = 100
 _ROOMY = 10_000
 
@@ -35,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Layouts:
-    """The same figures with a row for each model (`wide`), and for narrow terminals with a column for each (`tall`)."""
+    """The same figures twice: `wide` has all of a model in one row, `tall` is for terminals without room for that."""
 
     wide: Table
     tall: Table
@@ -119,21 +120,44 @@ def comparison_table(before: Record, measures: Sequence[Measure]) -> Table:
     return table
 
 
-def history_table(records: Iterable[Record]) -> Table:
-    """All runs, a model a row."""
+def history_table(records: Sequence[Record]) -> Layouts:
+    """All runs, a model a row; where the terminal is narrow, each run is told above its models."""
+    return Layouts(_wide_history(records), _tall_history(records))
+
+
+def _wide_history(records: Sequence[Record]) -> Table:
     table = Table(title="Benches", title_justify="left")
-    headings = ("began (UTC)", "where", "requests", "at once", "model", "p50 ms", "p95 ms", "p99 ms", "errors", "US$")
-    for heading in headings:
-        table.add_column(heading, overflow="fold", justify="right" if heading.endswith(("ms", "$", "s")) else "left")
+    for heading in ("began (UTC)", "where", "at once", "model", *_HISTORY):
+        table.add_column(heading, overflow="fold", justify="right" if heading in _HISTORY else "left")
     for record in records:
-        what = record.what
-        where = "sandbox" if what.sandbox else "vendors"
+        began, where = _run(record)
         for at, model in enumerate(record.models):
-            usd = f"{model.settled_usd + model.possible_usd:.4f}"
-            row = (str(model.requests), str(what.concurrency), model.model, *_ranks(model.ms), _rate(model.error_rate))
-            began = f"{record.created:%Y-%m-%d %H:%M:%S}"
-            table.add_row(*((began, where) if at == 0 else ("", "")), *row, usd, end_section=model is record.models[-1])
+            run = (began, where, str(record.what.concurrency)) if at == 0 else ("", "", "")
+            table.add_row(*run, model.model, *_history_cells(model), end_section=model is record.models[-1])
     return table
+
+
+def _tall_history(records: Sequence[Record]) -> Table:
+    table = Table(title="Benches", title_justify="left", box=None, pad_edge=False)
+    for heading in ("model", *_HISTORY):
+        table.add_column(heading, overflow="fold", justify="right" if heading in _HISTORY else "left")
+    for record in records:
+        began, where = _run(record)
+        table.add_row(f"\n{began} UTC\n{where}\n{record.what.concurrency} at once", style="dim")
+        for model in record.models:
+            table.add_row(model.model, *_history_cells(model))
+    return table
+
+
+def _run(record: Record) -> tuple[str, str]:
+    """When it began and who was asked; "cut short" where it is only a part of what was planned."""
+    where = "sandbox" if record.what.sandbox else "vendors"
+    return f"{record.created:%Y-%m-%d %H:%M:%S}", where if record.ending == "done" else f"{where}, cut short"
+
+
+def _history_cells(model: ModelFigures) -> tuple[str, ...]:
+    usd = f"{model.settled_usd + model.possible_usd:.4f}"
+    return str(model.requests), *_ranks(model.ms), _rate(model.error_rate), usd
 
 
 def byte_size(size: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
+from serve.answers import KeptAnswer
 from serve.endpoints.errors_doc import ERRORS
 from serve.endpoints.generate import tell
 from serve.errors import NotFoundError
@@ -14,6 +15,7 @@ from serve.gateway_schemas import ExportBody
 from serve.image_request import ImageRequest
 from serve.intake import AUTO, read_shape
 from serve.job import Job
+from serve.openai_wishes import find_model
 from serve.reception import KEYED, draw, refuse
 from serve.schemas import GenerateResponse
 from serve.service import Service, ServiceDep
@@ -32,7 +34,8 @@ router = APIRouter(tags=["pictures"], responses=ERRORS)
 async def export(image_id: str, request: Request, service: ServiceDep, body: ExportBody | None = None) -> Response:
     """The same request again, in high quality, by the export model of its intent. The answer's picture is linked to it.
 
-    It is a new picture of the same prompt: no model draws the preview's very own composition twice.
+    It is a new picture of the same prompt: no model draws the preview's very own composition twice. The answer warns
+    where it has no more pixels than the preview.
     """
     wanted = body or ExportBody()
     record = await service.store.image(image_id)
@@ -41,7 +44,7 @@ async def export(image_id: str, request: Request, service: ServiceDep, body: Exp
     answer = await draw(_job(record, wanted, service), wanted, request, service)
     if answer.error is not None:
         return refuse(answer, answer.error)
-    return await tell(answer, wanted.response_format == "b64_json", request, service)
+    return await tell(_warned(answer, record), wanted.response_format == "b64_json", request, service)
 
 
 def _job(record: ImageRecord, wanted: ExportBody, service: Service) -> Job:
@@ -60,7 +63,7 @@ def _job(record: ImageRecord, wanted: ExportBody, service: Service) -> Job:
         # Who asks for a jpeg after a transparent preview has changed their mind.
         background=None if wanted.output_format == "jpeg" else asked.background,
     )
-    model = None if wanted.model == AUTO else wanted.model
+    model = _named(wanted.model, service)
     intent = record.intent if record.intent in service.catalog.routes.intents else _PREVIEW
     return Job(
         final,
@@ -69,3 +72,20 @@ def _job(record: ImageRecord, wanted: ExportBody, service: Service) -> Job:
         parent_id=record.id,
         wishes=wanted.wishes(),
     )
+
+
+def _named(model: str | None, service: Service) -> str | None:
+    """What nobody knows is left as it is, for the policy to refuse."""
+    if model is None or model == AUTO:
+        return None
+    return find_model(model, service.catalog) or model
+
+
+def _warned(answer: KeptAnswer, parent: ImageRecord) -> KeptAnswer:
+    """Said when it is told, not when it is drawn: neither picture changes, so an equal request hears the same."""
+    [final] = answer.images
+    if final.width * final.height > parent.width * parent.height:
+        return answer
+    drawn = f"{answer.routing.model} draws {final.width}x{final.height}"
+    warnings = [*answer.routing.warnings, f"the export has no more pixels than its parent: {drawn}"]
+    return answer.model_copy(update={"routing": answer.routing.model_copy(update={"warnings": warnings})})

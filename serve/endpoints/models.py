@@ -11,8 +11,8 @@ from serve.errors import InvalidRequestError
 from serve.image_request import ImageRequest
 from serve.intake import AUTO
 from serve.lifecycle import resolve
-from serve.openai_wishes import find_model, unknown_model
-from serve.policy import Constraints, choose_route
+from serve.openai_wishes import find_intent, find_model, unknown_model
+from serve.policy import Constraints, choose_route, unanswerable
 from serve.schemas import ModelEntry, ModelList
 from serve.service import Service, ServiceDep
 
@@ -23,35 +23,49 @@ router = APIRouter(tags=["OpenAI"], responses=ERRORS)
 
 @router.get("/v1/models", summary="List the models")
 async def list_models(service: ServiceDep) -> ModelList:
-    """First "auto", which routes by the prompt's intent. A retired model's name keeps working through its successor."""
-    entries = _entries(service)
-    return ModelList(data=[_auto(entries), *entries])
+    """First "auto", which routes by the prompt's intent, then the intents, which `model` may name where OpenAI's does.
+
+    A retired model's name keeps working through its successor.
+    """
+    health, catalog = _health(service), service.catalog
+    intents = [_intent_entry(name, service, health) for name in catalog.routes.intents]
+    models = [_entry(model, service, health) for model in catalog.models.values()]
+    return ModelList(data=[_auto(service, health), *intents, *models])
 
 
 # A name may hold a slash.
 @router.get("/v1/models/{model:path}", summary="Look at one model")
 async def retrieve_model(model: str, service: ServiceDep) -> ModelEntry:
     """By the name in the list, or by its vendor's id: `dall-e-3` is `dalle-3-std` here."""
-    if model == AUTO:
-        return _auto(_entries(service))
-    if (name := find_model(model, service.catalog)) is None:
-        raise unknown_model(model)
-    return _entry(service.catalog.models[name], service, _health(service))
-
-
-def _entries(service: Service) -> list[ModelEntry]:
     health = _health(service)
-    return [_entry(model, service, health) for model in service.catalog.models.values()]
+    if model == AUTO:
+        return _auto(service, health)
+    if (name := find_model(model, service.catalog)) is not None:
+        return _entry(service.catalog.models[name], service, health)
+    if (intent := find_intent(model, service.catalog)) is not None:
+        return _intent_entry(intent, service, health)
+    raise unknown_model(model)
 
 
 def _health(service: Service) -> Health:
     return service.vitals.health(service.targets)
 
 
-def _auto(entries: list[ModelEntry]) -> ModelEntry:
-    available = any(entry.available for entry in entries)
-    reason = None if available else "no model can be called"
-    return ModelEntry(id=AUTO, owned_by="prompt-intent", status="active", available=available, reason=reason)
+def _auto(service: Service, health: Health) -> ModelEntry:
+    """Any intent may come out of the classifier: it is available with the first of them that is."""
+    if service.classification.problem is not None:
+        return _own_entry(AUTO, f"no classifier: {service.classification.problem}")
+    obstacles = [_route_obstacle(name, service, health) for name in service.catalog.routes.intents]
+    return _own_entry(AUTO, "no model can be called" if all(obstacles) else None)
+
+
+def _intent_entry(name: str, service: Service, health: Health) -> ModelEntry:
+    return _own_entry(name, _route_obstacle(name, service, health))
+
+
+def _own_entry(name: str, reason: str | None) -> ModelEntry:
+    """A name of ours, behind which there are several models."""
+    return ModelEntry(id=name, owned_by="prompt-intent", status="active", available=reason is None, reason=reason)
 
 
 def _entry(model: Model, service: Service, health: Health) -> ModelEntry:
@@ -77,3 +91,9 @@ def _obstacle(model: Model, service: Service, health: Health) -> str | None:
     except InvalidRequestError as error:
         return str(error)
     return None
+
+
+def _route_obstacle(intent: str, service: Service, health: Health) -> str | None:
+    """Why no model of the intent's route can draw, None when one can."""
+    route = choose_route(None, Constraints(_PLAIN, intent=intent), service.catalog, health, service.clock.today())
+    return None if route.taken else str(unanswerable(route))

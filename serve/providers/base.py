@@ -1,4 +1,6 @@
-"""What a wire dialect is: pure functions, from our words to a vendor's request and back. No client, no clock."""
+"""What a wire dialect is: pure functions, from our words to a vendor's request and back. No client, and no clock but
+for a wait until a date in an answer that has none of its own (`delays`).
+"""
 
 from __future__ import annotations
 

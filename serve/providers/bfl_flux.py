@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from serve.errors import CatalogError, ProviderError
+from serve.errors import CatalogError, ProviderError, UpstreamError
 from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
 from serve.providers.bodies import (
     USER_AGENT,
@@ -29,7 +29,7 @@ from serve.providers.bodies import (
     objects_at,
     text_at,
 )
-from serve.providers.statuses import Complaint, code_at, content_block, empty_reply, refusal
+from serve.providers.statuses import Complaint, code_at, content_block, refusal
 
 PROVIDER = "bfl"
 HOST = "bfl.ai"
@@ -77,8 +77,8 @@ def read(response: httpx.Response) -> list[DrawnImage]:
 
     Raises:
         ContentPolicyError: the prompt is refused (never billed: nothing was begun), or the picture is.
-        EmptyReplyError: the order is done, and there is no link.
-        UpstreamError: it failed, or the last poll's answer cannot be read; billed "unknown".
+        UpstreamError: the order is done, and there is no link; billed "yes". Or it failed, or the last poll's answer
+            cannot be read; billed "unknown".
         ProviderError: the order itself was refused, by its status.
     """
     if _answers_poll(response) and not response.is_success:
@@ -159,9 +159,15 @@ def _nothing(body: dict[str, Any], response: httpx.Response) -> ProviderError:
     if status == _BLOCKED_AFTER:
         return content_block(response, PROVIDER, "content_moderated", billed="unknown")
     if status == _READY:
-        return empty_reply(response, PROVIDER)
+        return _linkless(response)
     what = f"the order ended as {status!r}" if status in _FAILED else "its answer has no status that we know"
     return broken_answer(response, PROVIDER, what)
+
+
+def _linkless(response: httpx.Response) -> UpstreamError:
+    """No empty reply, which would be ordered again: the vendor has drawn this one, and charges for it."""
+    message = f"{PROVIDER}: the order is done, and its answer has no link to the picture; another one is billed again"
+    return UpstreamError(message, provider=PROVIDER, billed="yes", upstream_status=response.status_code)
 
 
 def _refusal(response: httpx.Response) -> ProviderError:

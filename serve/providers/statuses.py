@@ -23,6 +23,7 @@ from serve.errors import (
     UpstreamAuthError,
     UpstreamError,
     UpstreamQuotaError,
+    UpstreamTimeoutError,
 )
 from serve.providers.bodies import text_at
 from serve.providers.delays import stated_delay
@@ -34,8 +35,17 @@ STATUSES: Mapping[int, ErrorClass] = {
     402: UpstreamQuotaError,
     403: UpstreamAuthError,
     404: ModelGoneError,
-    408: UpstreamError,  # the vendor did not get our request in time: no fault of the caller's
+    410: ModelGoneError,
     429: RateLimitedError,
+    # No fault of the caller's: the request did not arrive in time, the vendor cannot take it now, or fears a replay.
+    408: UpstreamError,
+    409: UpstreamError,
+    425: UpstreamError,
+    # A gateway gave up on the vendor behind it, which had the request, and may have drawn and charged: no answer in
+    # time (504; 524 is Cloudflare's), or none that can be understood (520, Cloudflare's too).
+    504: UpstreamTimeoutError,
+    520: UpstreamTimeoutError,
+    524: UpstreamTimeoutError,
 }
 
 REASONS: Mapping[str, ErrorClass] = {
@@ -57,6 +67,7 @@ ADVICE: Mapping[ErrorClass, str] = {
     UpstreamAuthError: "the service's own account or key is refused; its operator has to check it",
     UpstreamQuotaError: "the service's own account has no credit left; its operator has to top it up",
     RateLimitedError: "too many requests at the moment; wait and try again",
+    UpstreamTimeoutError: "the request was sent and its answer was lost; it may have been drawn and billed",
     UpstreamError: "the vendor failed; try again in a moment",
     EmptyReplyError: "no picture came back; try again in a moment",
 }
@@ -94,7 +105,7 @@ def refusal(
         _message(provider, kind, str(response.status_code), *complaint.reasons[:1]),
         provider=provider,
         retry_after=complaint.retry_after if stated is None else stated,
-        billed=_billed(response.status_code),
+        billed="unknown" if kind is UpstreamTimeoutError else "no",
         upstream_status=response.status_code,
         param=complaint.param,
     )
@@ -116,14 +127,9 @@ def empty_reply(response: httpx.Response, provider: str, reason: str | None = No
 
 def _kind(status: int, reasons: tuple[str, ...], statuses: Mapping[int, ErrorClass]) -> ErrorClass:
     if not 400 <= status < 500:
-        return UpstreamError
+        return statuses.get(status, UpstreamError)
     named = [REASONS[reason] for reason in reasons if reason in REASONS]
     return named[0] if named else statuses.get(status, ProviderInvalidRequestError)
-
-
-def _billed(status: int) -> Billed:
-    # A gateway gave up waiting; the vendor behind it may still have drawn, and charged.
-    return "unknown" if status == 504 else "no"
 
 
 def _message(provider: str, kind: ErrorClass, *codes_said: str) -> str:

@@ -19,7 +19,9 @@ export function showModels(models) {
 }
 
 function makeGroups(models) {
-  const named = models.filter((model) => model.id !== AUTO);
+  // Intents come from us, as "auto" does; the page has a control of its own for them.
+  const own = models.find((model) => model.id === AUTO)?.owned_by;
+  const named = models.filter((model) => model.owned_by !== own);
   const owners = [...new Set(named.map((model) => model.owned_by))];
   return owners.map((owner) => {
     const options = named.filter((model) => model.owned_by === owner).map((model) => makeOption(model, model.id));

@@ -24,6 +24,11 @@ def image(connection: Connection, image_id: str) -> ImageRecord | None:
     return None if row is None else ImageRecord(*row)
 
 
-def ledger(connection: Connection, limit: int) -> list[LedgerEntry]:
-    """The last `limit` attempts, the newest first."""
-    return [LedgerEntry(*row) for row in connection.execute(_ledger.limit(limit))]
+def ledger(connection: Connection, limit: int, since: float | None, sandbox: bool | None) -> list[LedgerEntry]:
+    """The last `limit` attempts, the newest first. None for `since` or `sandbox`: any."""
+    wanted = _ledger.limit(limit)
+    if since is not None:
+        wanted = wanted.where(attempts.c.sent >= since)
+    if sandbox is not None:
+        wanted = wanted.where(requests.c.sandbox == sandbox)
+    return [LedgerEntry(*row) for row in connection.execute(wanted)]

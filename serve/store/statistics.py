@@ -77,7 +77,7 @@ class Stats:
     """Everything `GET /v1/stats` says. `models` is in order of name, then intent.
 
     Attributes:
-        previews: preview requests that have ended, well or not.
+        previews: preview requests that have ended, well or not, without final pictures and exports.
         previews_in_time: those of them answered with pictures in under `target_ms`.
     """
 

@@ -136,9 +136,9 @@ class Store:
         """The figures of the requests that came in since `since`, to the sandbox or to vendors; None is any."""
         return await self._read(lambda connection: stats_query.read_stats(connection, since, sandbox, target_ms))
 
-    async def ledger(self, limit: int) -> list[LedgerEntry]:
-        """The last `limit` attempts, the newest first."""
-        return await self._read(lambda connection: reads.ledger(connection, limit))
+    async def ledger(self, limit: int, since: float | None = None, sandbox: bool | None = None) -> list[LedgerEntry]:
+        """The last `limit` attempts sent since `since`, to the sandbox or to vendors, the newest first; None is any."""
+        return await self._read(lambda connection: reads.ledger(connection, limit, since, sandbox))
 
     async def _read(self, query: Callable[[Connection], R]) -> R:
         def run() -> R:

@@ -23,7 +23,7 @@ image_hosts = []
 
 [models.old]
 provider = "vendor"
-dialect = "any"
+dialect = "openai_images"
 vendor_model = "old-1"
 status = "shutdown"
 shutdown_date = 2026-05-12
@@ -35,7 +35,7 @@ price = { default = 0.04 }
 
 [models.new]
 provider = "vendor"
-dialect = "any"
+dialect = "openai_images"
 vendor_model = "new-1"
 status = "active"
 shapes = "square"
@@ -62,6 +62,13 @@ models = ["old"]
 # id: (what is changed in catalog.toml, into what, the key named, a word of the message)
 CATALOG_MISTAKES = {
     "unknown provider": ('provider = "vendor"', 'provider = "vender"', "models.old.provider", "vender"),
+    "unknown dialect": (
+        'dialect = "openai_images"',
+        'dialect = "openai_image"',
+        "models.old.dialect",
+        "'openai_image'",
+    ),
+    "images in flight": ("image_hosts = []", "max_in_flight = 0", "providers.vendor.max_in_flight", "greater"),
     "unknown successor": ('successor = "new"', 'successor = "newer"', "models.old.successor", "newer"),
     "retired without a successor": ('successor = "new"', "", "models.old.successor", "shut down"),
     "retired without a date": ("shutdown_date = 2026-05-12", "", "models.old.shutdown_date", "needs the date"),

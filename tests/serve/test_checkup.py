@@ -12,6 +12,7 @@ from serve.catalog import Catalog, IntentRoute, Model, Routes, load_catalog
 from serve.checkup import (
     Finding,
     Level,
+    check_coming_routes,
     check_keys,
     check_prices,
     check_routes,
@@ -97,8 +98,24 @@ def test_a_dead_default_is_an_error() -> None:
     """It answers whatever the classifier is unsure of."""
     routes = ROUTES.model_copy(update={"default": "last"})
     found = check_routes(CATALOG.model_copy(update={"routes": routes}), NOBODY, END)
-    assert "default: last is dead on 2026-12-01: change routes.toml" in told(found, "error")
+    assert "default: on 2026-12-01 last is dead: change routes.toml" in told(found, "error")
     assert any("nothing is left" in line for line in told(found, "error"))
+
+
+def test_a_route_that_will_die_is_an_error_before_it_does() -> None:
+    """In the 60 days before, once, of the day on which it dies; what is dead already is said elsewhere."""
+    routes = ROUTES.model_copy(update={"default": "dying"})
+    heir = row("heir", "google", shutdown_date=date(2026, 12, 5))
+    catalog = CATALOG.model_copy(update={"routes": routes, "models": CATALOG.models | {"heir": heir}})
+    assert told(check_coming_routes(catalog, NOBODY, TODAY), "error") == [
+        "intents.text_heavy: from 2026-12-01 on none of its models can answer, only the default model is left: "
+        "change routes.toml",
+        "intents.preview: from 2026-12-05 on none of its models can answer, nothing is left: change routes.toml",
+        "default: from 2026-12-05 on dying is dead: change routes.toml",
+    ]
+    for day, subjects in [(date(2026, 10, 1), 0), (date(2026, 10, 2), 1), (END, 2), (date(2026, 12, 5), 0)]:
+        assert len(check_coming_routes(catalog, NOBODY, day)) == subjects
+    assert check_coming_routes(catalog, ALL, TODAY) == []
 
 
 def test_an_overridden_host_keeps_routes_alive() -> None:

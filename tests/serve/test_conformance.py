@@ -15,7 +15,8 @@ from serve.catalog import load_catalog
 from serve.checkup import Finding
 from serve.cli import app
 from serve.client import make_client
-from serve.conformance import Conformance, Trial, plan_trials, within
+from serve.conformance import Conformance, Trial, plan_trials, untried, within
+from serve.lifecycle import is_dead
 from serve.sandbox.app import create_sandbox
 from serve.settings import Settings
 from serve.targets import Targets
@@ -23,6 +24,10 @@ from serve.targets import Targets
 TODAY = date(2026, 11, 22)
 CATALOG = load_catalog()
 SANDBOX = Targets.from_settings(Settings(sandbox="on"), CATALOG)
+VENDORS = Targets.from_settings(
+    Settings.model_validate({f"{name}_api_key": "k" for name in ("openai", "gemini", "ideogram", "bfl", "recraft")}),
+    CATALOG,
+)
 TRIALS = plan_trials(CATALOG, SANDBOX, TODAY)
 OPENAI = next(trial for trial in TRIALS if trial.row.provider == "openai")
 
@@ -64,13 +69,25 @@ def run(*arguments: str, answer: str = "", **environment: str) -> Result:
 
 
 def test_every_living_dialect_is_tried_at_its_cheapest() -> None:
-    """Each provider's dialects once, cheapest first; a dialect whose rows are all dead is left out."""
+    """Each provider's dialects once, cheapest first; a dialect whose rows are all dead is left out, and told."""
+    trials = plan_trials(CATALOG, VENDORS, TODAY)
     living = {f"{m.provider} {m.dialect}" for m in CATALOG.models.values() if m.dialect != "google_predict"}
-    assert {trial.subject for trial in TRIALS} == living
+    assert {trial.subject for trial in trials} == living
+    assert untried(CATALOG, VENDORS, TODAY) == [
+        Finding("ok", "google google_predict", "not tried: no living model speaks it")
+    ]
     assert [trial.usd for trial in TRIALS] == sorted(trial.usd for trial in TRIALS)
     assert (OPENAI.row.name, OPENAI.wire.quality, OPENAI.wire.n) == ("gpt-image-2.5-flare", "low", 1)
-    in_2025 = plan_trials(CATALOG, SANDBOX, date(2025, 11, 22))
+    in_2025 = plan_trials(CATALOG, VENDORS, date(2025, 11, 22))
     assert "google google_predict" in {trial.subject for trial in in_2025}
+    assert untried(CATALOG, VENDORS, date(2025, 11, 22)) == []
+
+
+def test_a_dead_row_is_tried_where_it_answers() -> None:
+    """On a host that is not the vendor's own, and only where no living row speaks its dialect."""
+    dead = [trial.row.name for trial in TRIALS if is_dead(trial.row, TODAY)]
+    assert dead == ["imagen-4-fast"]
+    assert untried(CATALOG, SANDBOX, TODAY) == []
 
 
 def test_only_who_has_a_key_is_tried() -> None:
@@ -137,7 +154,7 @@ async def test_a_refusal_of_another_kind_is_a_warning() -> None:
     """A vendor that says 500 of an unknown model would be asked again and again."""
 
     def crashing(answer: httpx.Response, asked: dict[str, Any]) -> httpx.Response:
-        return httpx.Response(500) if answer.status_code == 404 else answer
+        return httpx.Response(500) if asked and answer.status_code == 404 else answer
 
     (told,) = await tried(crashing, OPENAI)
     assert told.startswith("warning openai openai_images: an unknown model: 500, told as upstream_error where model_")
@@ -147,10 +164,9 @@ async def test_another_bill_than_expected_is_a_warning() -> None:
     """Ten times the tokens: the price in the catalogue is not what is paid."""
 
     def dear(answer: httpx.Response, asked: dict[str, Any]) -> httpx.Response:
-        body = answer.json()
-        if "usage" in body:
-            body["usage"] = {"input_tokens": 10, "output_tokens": 20_000}
-        return httpx.Response(answer.status_code, json=body)
+        if not asked or "usage" not in (body := answer.json()):
+            return answer
+        return httpx.Response(200, json={**body, "usage": {"input_tokens": 10, "output_tokens": 20_000}})
 
     (told,) = await tried(dear, OPENAI)
     assert "was expected: bring the row's price up to date" in told
@@ -179,6 +195,30 @@ async def test_a_day_that_the_list_has_and_the_catalogue_has_not_is_a_warning() 
         "warning gpt-image-2.5-flare: its vendor's list says it ends 2027-03-01, the catalogue gives no day: "
         "bring its row up to date"
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "finding"),
+    [
+        (404, "ok openai models: has no list of its models"),
+        (405, "ok openai models: has no list of its models"),
+        (403, "warning openai models: its list answered 403, so the days on which models end were not compared"),
+        (None, "warning openai models: its list could not be asked for (ConnectError), so"),
+        (200, "warning openai models: its list is not JSON, so"),
+    ],
+)
+async def test_a_list_that_was_not_read_is_not_one_that_is_not_there(answer: int | None, finding: str) -> None:
+    """Only who has no such path has no list; what was refused or not reached may hold an end that nobody knows of."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if answer is None:
+            raise httpx.ConnectError("nobody is there", request=request)
+        return httpx.Response(answer, text="<html>")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
+        found = await Conformance(client, SANDBOX, TODAY, 30).ends(CATALOG)
+    [told] = [one for one in found if one.subject == "openai models"]
+    assert f"{told.level} {told.subject}: {told.message}".startswith(finding)
 
 
 async def _drawn_wide() -> httpx.Response:

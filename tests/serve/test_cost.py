@@ -111,6 +111,46 @@ def test_without_a_report_the_estimate_is_the_bill(
     assert settle_usd(row, wire, usage, 0, today) == 0.0
 
 
+def worded(prompt: str, n: int = 1) -> WireRequest:
+    """At GPT Image's lowest."""
+    return WireRequest(prompt, n, "1024x1024", "low")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "usd"),
+    [
+        ("", 0.00588),
+        ("x" * 60, 0.00588),
+        ("x" * 61, 0.00588 + 21 * 0.000005),
+        ("word " * 6400, 0.00588 + 10667 * 0.000005),
+        ("狐" * 1000, 0.00588 + 1000 * 0.000005),
+        ("\ud800" * 30, 0.00588 + 30 * 0.000005),
+    ],
+)
+def test_a_long_prompt_is_expected_to_cost_its_tokens(prompt: str, usd: float) -> None:
+    """One for three bytes, where the row prices them; the published price stands for a short one."""
+    assert estimate_usd(CATALOG.models["gpt-image-2.5-sunburst"], worded(prompt)) == pytest.approx(usd, abs=1e-9)
+    assert estimate_usd(priced(default=0.04), worded(prompt)) == 0.04
+
+
+def test_a_long_prompt_is_paid_for_once_a_call() -> None:
+    """GPT Image draws ten pictures for one prompt, Gemini one; the sum is that of the calls."""
+    prompt = "word " * 600
+    several, single = CATALOG.models["gpt-image-2.5-sunburst"], CATALOG.models["gemini-nano-banana-2.1"]
+    assert several.max_n == 10
+    assert estimate_usd(several, worded(prompt, 10)) == pytest.approx(10 * 0.00588 + 1000 * 0.000005)
+    assert estimate_usd(several, worded(prompt, 11)) == pytest.approx(11 * 0.00588 + 2000 * 0.000005)
+    assert estimate_usd(single, worded(prompt, 4)) == pytest.approx(4 * estimate_usd(single, worded(prompt)))
+
+
+def test_a_long_prompt_is_settled_at_no_more_than_was_expected() -> None:
+    """32,000 characters of English are 7,000 tokens; without a report the estimate is the bill."""
+    row, wire = CATALOG.models["gpt-image-2.5-sunburst"], worded("word " * 6400)
+    usage = Usage(text_input_tokens=7000, image_output_tokens=196)
+    assert 0.04 < settle_usd(row, wire, usage, 1) < estimate_usd(row, wire) == settle_usd(row, wire, None, 1)
+    assert settle_usd(row, wire, None, 0) == 0.0
+
+
 COUNTS = st.none() | st.integers(min_value=-(10**30), max_value=10**30) | st.integers(min_value=0, max_value=10**5)
 
 

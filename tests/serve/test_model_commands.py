@@ -22,6 +22,7 @@ shutdown_date = 2026-12-01
 shapes = "gpt_image"
 max_n = 1
 max_prompt_chars = 1000
+text = true
 price = { default = 0.05 }
 """
 
@@ -92,6 +93,19 @@ def test_with_all_keys_the_shipped_routes_are_healthy(profile: str) -> None:
     assert {finding["level"] for finding in answer["findings"]} == {"ok"}
 
 
+def test_a_route_that_will_die_fails_while_it_lives(tmp_path: Path) -> None:
+    """Exit code 2, and the day from which nobody is left to answer."""
+    own = tmp_path / "own.toml"
+    names = load_catalog(profile="live").routes.intents["text_heavy"].models
+    own.write_text("\n".join(OWN.replace("models.fading", f'models."{name}"') for name in names), "utf-8")
+    result = run("doctor", "--on", "2026-11-22", "--profile", "live", "--json", PROMPT_INTENT_CATALOG=str(own))
+    said = {
+        finding["subject"]: finding for finding in json.loads(result.stdout)["findings"] if finding["level"] == "error"
+    }
+    assert result.exit_code == 2
+    assert said["intents.text_heavy"]["message"].startswith("from 2026-12-01 on none of its models can answer")
+
+
 def test_without_keys_the_doctor_warns_or_fails() -> None:
     """Exit code 1 while the sandbox would draw, 2 when it is off; the table says what to set."""
     warned, failed = run("doctor"), run("doctor", PROMPT_INTENT_SANDBOX="off")
@@ -133,3 +147,16 @@ def test_prices_are_compared_with_a_file(tmp_path: Path) -> None:
     assert result.exit_code == 1
     messages = [finding["message"] for finding in json.loads(result.stdout)["findings"]]
     assert "dalle-3-std: default: the catalogue says $0.04, the file $0.05" in messages
+
+
+@pytest.mark.parametrize("typed", ["", "n\n"])
+def test_without_an_agreement_the_rest_is_told(typed: str) -> None:
+    """A no, or nobody there to ask, is a warning among the findings; no vendor is called."""
+    arguments = ["doctor", "--live", "--json"]
+    result = CliRunner().invoke(app, arguments, input=typed, env={"OPENAI_API_KEY": "k"})
+    # The runner shows what was typed, too.
+    answer = json.loads(result.stdout.removeprefix(f" {typed}"))
+    said = {finding["subject"]: finding for finding in answer["findings"]}
+    assert said["live"]["level"] == "warning"
+    assert said["live"]["message"].endswith("were not agreed to; --yes agrees")
+    assert {"BFL_API_KEY", "intents.preview"} < set(said)

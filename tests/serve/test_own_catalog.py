@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import httpx
 import pytest
+from typer.testing import CliRunner
 
+from serve.app import create_app
 from serve.catalog import CATALOG_FILE, Catalog, load_catalog
+from serve.cli import app as commands
 from serve.errors import CatalogError
+from serve.settings import Settings
+
+Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 SHIPPED = load_catalog()
 OWN = """
@@ -73,6 +82,13 @@ def test_an_own_row_replaces_a_shipped_one_of_its_name(tmp_path: Path) -> None:
     assert catalog.models["ideogram-v2"].successor == "ideogram-2"
 
 
+def test_a_provider_takes_sixteen_images_at_once_unless_it_says_otherwise(tmp_path: Path) -> None:
+    """A server of one's own has a limit too, and one that can be changed; so has a shipped one that is replaced."""
+    slow = changed('key_env = "LOCAL_API_KEY"', 'key_env = "LOCAL_API_KEY"\nmax_in_flight = 1')
+    assert load(tmp_path).providers["local"].max_in_flight == 16
+    assert load(tmp_path, slow).providers["local"].max_in_flight == 1
+
+
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     """An operator's file may leave every table out."""
     assert load(tmp_path, "") == SHIPPED
@@ -83,6 +99,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     [
         ('shapes = "local"', 'shapes = "round"', "models.mine.shapes", "round"),
         ('provider = "local"', 'provider = "locl"', "models.mine.provider", "locl"),
+        ('dialect = "openai_images"', 'dialect = "openai_image"', "models.mine.dialect", "'openai_image' is none of"),
         ("max_n = 1", "max_m = 1", "models.mine.max_n", "required"),
         ("max_n = 1", 'max_n = 1\nname = "x"', "models.mine.name", "unknown key"),
         ("max_n = 1", 'max_n = 1\nsuccessor = "mine"', "models.mine.successor", "circle"),
@@ -102,6 +119,30 @@ def test_a_mistake_is_refused_by_file_and_key(tmp_path: Path, old: str, new: str
     assert str(refused.value).startswith(str(tmp_path / "own.toml"))
     assert f": {key}" in str(refused.value)
     assert word in str(refused.value)
+
+
+def test_a_misspelt_dialect_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service does not start, `models` lists nothing, `doctor` names file, key and value: no request meets it."""
+    file = tmp_path / "own.toml"
+    file.write_text(changed('dialect = "openai_images"', 'dialect = "openai_image"'), encoding="utf-8")
+    monkeypatch.setenv("PROMPT_INTENT_CATALOG", str(file))
+    with pytest.raises(
+        CatalogError, match=r"own\.toml.*models\.mine\.dialect: 'openai_image' is none of openai_images"
+    ):
+        create_app(Settings.load())
+    listed = CliRunner().invoke(commands, ["models"])
+    assert isinstance(listed.exception, CatalogError)
+    examined = CliRunner().invoke(commands, ["doctor", "--json"])
+    assert examined.exit_code == 2
+    assert "models.mine.dialect" in examined.stdout
+
+
+async def test_a_providers_limit_is_its_queues(tmp_path: Path, serving: Serving, settings: Settings) -> None:
+    """The service keeps to the limit that the file says."""
+    slow = changed('key_env = "LOCAL_API_KEY"', 'key_env = "LOCAL_API_KEY"\nmax_in_flight = 1')
+    async with serving(settings, catalog=load(tmp_path, slow)) as client:
+        lanes = (await client.get("/v1/stats")).json()["lanes"]
+    assert (lanes["local"]["limit"], lanes["ideogram"]["limit"]) == (1, 10)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

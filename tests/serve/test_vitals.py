@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import date
+from random import Random
 
 import httpx
 import pytest
@@ -96,19 +98,80 @@ def test_many_pictures_one_by_one_are_as_many_calls(vitals: Vitals) -> None:
     assert vitals.afford("ideogram-2", 40)
 
 
-def test_failures_count_once_they_outnumber_the_calls_under_way(vitals: Vitals) -> None:
-    """With three at the vendor the first three failures in a row say nothing; an answer starts the count anew."""
-    with vitals.under_way(ROW), vitals.under_way(ROW), vitals.under_way(ROW):
-        for _ in range(3):
+def test_failures_in_a_row_open_once_they_outnumber_the_calls_under_way(vitals: Vitals) -> None:
+    """With seven at the vendor eleven refusals in a row decide nothing; an answer starts the count anew."""
+    with ExitStack() as calls:
+        for _ in range(7):
+            calls.enter_context(vitals.under_way(ROW))
+        for _ in range(11):
             fail(vitals)
-        assert vitals.breakers.states()[ROW].verdicts == 0
-        fail(vitals)
-        assert vitals.breakers.states()[ROW].verdicts == 1
         answer(vitals)
+        for _ in range(11):
+            fail(vitals)
+        assert vitals.breakers.open_rows() == frozenset()
         fail(vitals)
-        assert vitals.breakers.states()[ROW].verdicts == 2
-    fail(vitals)
-    assert vitals.breakers.states()[ROW].failures == 2
+        assert vitals.breakers.open_rows() == {ROW}
+
+
+def first_opening(vitals: Vitals, failing: float, calls: int) -> int | None:
+    """After how many of the calls a model that fails so often opens, 24 being under way at any time; None if never."""
+    chance = Random(1)
+    with ExitStack() as others:
+        for _ in range(23):
+            others.enter_context(vitals.under_way(ROW))
+        for call in range(1, calls + 1):
+            (fail if chance.random() < failing else answer)(vitals)
+            if vitals.breakers.open_rows():
+                return call
+    return None
+
+
+@pytest.mark.parametrize("failing", [0.6, 0.7, 0.9])
+def test_a_model_that_mostly_fails_rests_under_load_too(failing: float, vitals: Vitals) -> None:
+    """Answers in between do not hide that half and more of many calls at once fail."""
+    assert first_opening(vitals, failing, 300) is not None
+
+
+def test_a_model_that_mostly_answers_goes_on_under_load(vitals: Vitals) -> None:
+    """A third of thousands of calls fails, as in the storm: by chance alone the shares of few would pass the half."""
+    assert first_opening(vitals, 0.33, 3000) is None
+
+
+def silence(vitals: Vitals, seconds: float) -> None:
+    assert vitals.breakers.allow(ROW)
+    vitals.note_silence(ROW, seconds)
+
+
+def test_silence_for_several_times_the_usual_counts(vitals: Vitals) -> None:
+    """A row that answers within a second had three: that is its fault. Within two it was the caller's haste."""
+    for _ in range(5):
+        answer(vitals, 1000)
+    silence(vitals, 2.9)
+    assert vitals.breakers.states()[ROW].failures == 0
+    silence(vitals, 3.0)
+    assert vitals.breakers.states()[ROW].failures == 1
+
+
+def test_silence_towards_everybody_counts(vitals: Vitals) -> None:
+    """Nobody knows how long the row takes: five may be too hasty, of more without any answer it is the row."""
+    for _ in range(3):
+        for _ in range(5):
+            silence(vitals, 0.2)
+        assert vitals.breakers.states()[ROW].failures == 0
+        answer(vitals)
+    for _ in range(10):
+        silence(vitals, 0.2)
+    assert vitals.breakers.open_rows() == {ROW}
+
+
+def test_a_vendors_wait_is_remembered_for_a_minute_at_most(vitals: Vitals, time: FakeTime) -> None:
+    """It is counted down by the clock; an answer ends it."""
+    vitals.note_wait(ROW, 40)
+    vitals.note_wait("ideogram-2", 86_400)
+    time.at += 30
+    assert [vitals.wait(row) for row in (ROW, "ideogram-2", "imagen-4")] == [10, 30, 0]
+    answer(vitals)
+    assert vitals.wait(ROW) == 0
 
 
 def test_a_vendors_sign_is_told_to_the_operator_once(vitals: Vitals) -> None:

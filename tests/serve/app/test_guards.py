@@ -102,8 +102,9 @@ async def test_the_key_is_asked_for(
         responses = [
             await client.post("/v1/classify", json=ASK, headers=headers),
             await client.get("/v1/models", headers=headers),
+            await client.get("/v1/ledger", headers=headers),
         ]
-    assert [response.status_code for response in responses] == [status, status]
+    assert [response.status_code for response in responses] == [status] * 3
     if status == 401:
         assert responses[0].json()["error"]["code"] == "invalid_api_key"
         assert responses[0].headers["www-authenticate"] == "Bearer"

@@ -37,12 +37,13 @@ async def test_the_documentation_names_every_path_and_field(serving: Serving, se
     assert set(document["paths"]) == {
         "/v1/classify", "/v1/route", "/v1/generate", "/v1/images/generations", "/v1/images/{image_id}",
         "/v1/images/{image_id}/export", "/v1/models", "/v1/models/{model}", "/v1/feedback", "/v1/stats",
-        "/healthz", "/readyz",
+        "/v1/ledger", "/healthz", "/readyz",
     }  # fmt: skip
     for path in document["paths"]:
         assert path in page
     for field in (
         "aspect_ratio", "response_format", "data[].b64_json", "routing.candidates[].reason", "error.param",
         "max_cost", "deadline_ms", "optimize.cost", "routing.request_id", "right_intent", "breakers",
+        "data[].billed",
     ):  # fmt: skip
         assert f"<code>{field}</code>" in page

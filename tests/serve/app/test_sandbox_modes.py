@@ -22,14 +22,15 @@ ALL_KEYS = {"openai_api_key": KEY, "ideogram_api_key": KEY, "gemini_api_key": KE
 
 
 class Vendors:
-    """Stands in for the network: notes every host, and draws as OpenAI does."""
+    """Stands in for the network: notes every host that something is ordered from, and draws as OpenAI does."""
 
     def __init__(self, png: bytes) -> None:
         self.hosts: list[str] = []
         self._entry = {"b64_json": base64.b64encode(png).decode()}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.hosts.append(request.url.host)
+        if request.method == "POST":  # the start asks vendors for the lists of their models
+            self.hosts.append(request.url.host)
         assert request.headers["user-agent"].startswith("prompt-intent/")
         return httpx.Response(200, json={"created": 1, "data": [self._entry]})
 

@@ -22,6 +22,7 @@ def test_the_defaults_need_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert limits == (32_000, 1_048_576, 10, 256)
     assert (settings.connect_timeout, settings.read_timeout) == (5.0, 180.0)
     assert (settings.profile, settings.deadline, settings.attempts, settings.rebill) == ("story", 300.0, 3, False)
+    assert not settings.fallback_on_block
 
 
 def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -55,6 +56,7 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp
         "PROMPT_INTENT_DEADLINE": "45.5",
         "PROMPT_INTENT_ATTEMPTS": "1",
         "PROMPT_INTENT_REBILL": "true",
+        "PROMPT_INTENT_FALLBACK_ON_BLOCK": "true",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -62,16 +64,15 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp
     keys = [settings.openai_api_key, settings.ideogram_api_key, settings.gemini_api_key, settings.api_key]
     assert [key.get_secret_value() if key else None for key in keys] == ["sk-o", "sk-i", "sk-g", "s3cret"]
     assert (settings.vendor_key("BFL_API_KEY"), settings.vendor_key("RECRAFT_API_KEY")) == ("sk-b", "sk-r")
-    assert (settings.bfl_base_url, settings.recraft_base_url) == ("https://b.example", "https://r.example/v1")
     assert (settings.profile, settings.catalog) == ("live", tmp_path / "own.toml")
     assert settings.openai_base_url == "http://localhost:8080/v1"
     assert (settings.ideogram_base_url, settings.gemini_base_url) == ("https://i.example", "https://g.example")
     assert (settings.home, settings.model, settings.sandbox) == (tmp_path, "models:/prompt-intent/3", "off")
     assert settings.hosts >= {"a.example", "b.example", "p.example"}
-    limits = (settings.max_prompt_chars, settings.max_body_bytes, settings.max_n, settings.max_batch)
-    assert limits == (5, 6, 7, 8)
+    assert (settings.max_prompt_chars, settings.max_body_bytes, settings.max_n, settings.max_batch) == (5, 6, 7, 8)
     assert (settings.classify_threads, settings.connect_timeout, settings.read_timeout) == (9, 1.5, 30.0)
-    assert (settings.deadline, settings.attempts, settings.rebill) == (45.5, 1, True)
+    assert (settings.deadline, settings.attempts) == (45.5, 1)
+    assert all((settings.rebill, settings.fallback_on_block))
     assert len(environment) == len(Settings.model_fields)
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from serve.catalog import load_catalog
+from serve.clock import Clock
+from serve.model_list import watch
 from serve.settings import Settings
+from serve.targets import Targets
+from serve.vitals import make_vitals
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 ENDING = {
@@ -87,6 +93,42 @@ async def test_a_vendors_list_is_read_at_start_up(serving: Serving, tmp_path: Pa
     assert warned == [
         "gpt-image-2.5-flare: its vendor says that it ends on 2027-03-01; bring its row in catalog.toml up to date"
     ]
+
+
+class TiredError(Exception):
+    """Ends a watch."""
+
+
+async def test_the_watch_outlives_a_bad_list_and_knows_the_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What no parser survives is in the log, and tomorrow is asked again, by the rows that live then."""
+    catalog, settings = load_catalog(), Settings(home=tmp_path, openai_api_key=SecretStr("k"))
+    eve = date(2026, 12, 1)
+    rows = {
+        name: row.model_copy(update={"shutdown_date": date(2026, 12, 3)})
+        for name, row in catalog.models.items()
+        if row.provider == "openai"
+    }
+    catalog = catalog.model_copy(update={"models": catalog.models | rows})
+    answers = [b"[" * 100_000, b'{"data": [{"id": "gpt-image-2.5-flare", "shutdown_date": "2027-03-01"}]}']
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise TiredError
+
+    vitals = make_vitals(Clock())
+    vendor = httpx.MockTransport(lambda _: httpx.Response(200, content=answers.pop(0)))
+    async with httpx.AsyncClient(transport=vendor) as client:
+        with pytest.raises(TiredError):
+            await watch(client, Targets.from_settings(settings, catalog), catalog, vitals, eve, sleep)
+    # On the third day they are all dead, and there is nobody to ask.
+    assert (answers, waits) == ([], [86_400.0] * 3)
+    logged = capsys.readouterr().out
+    assert (logged.count("model list"), "RecursionError" in logged) == (1, True)
+    assert len(vitals.sunsets.lines()) == 1
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:9/v1", None])

@@ -43,6 +43,25 @@ def test_the_extension_follows_the_vendors_bytes() -> None:
     assert "jpg is what the vendor sent, so it is not fox.png" in result.stdout
 
 
+@pytest.mark.parametrize(("name", "asked"), [("fox.jpg", "jpg"), ("fox.JPEG", "JPEG"), ("fox.webp", "webp")])
+def test_the_files_ending_asks_for_its_format(name: str, asked: str) -> None:
+    """Where the model can choose and nothing else was asked for, the file has the name that was given."""
+    result = run("a fox", "-o", name, "--model", "gpt-image-2.5-flare")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in Path().glob("fox*")] == [f"fox.{asked}"]
+
+
+def test_a_format_that_only_the_name_asked_for_is_no_warning() -> None:
+    """A model that cannot choose: the file's own line says what came, if that is not what the name says."""
+    result = run("a fox", "-o", "fox.png", "--model", "ideogram-v2a")
+    assert "output_format" not in result.stdout
+    result = run("a fox", "-o", "fox.jpg", "--model", "ideogram-v2a")
+    assert "png is what the vendor sent, so it is not fox.jpg" in result.stdout
+    assert "output_format" not in result.stdout
+    result = run("a fox", "-o", "b.png", "--model", "ideogram-v2a", "--output-format", "jpeg")
+    assert "output_format dropped" in result.stdout
+
+
 def test_without_a_name_the_prompt_names_the_file() -> None:
     """Beside another file of that name."""
     Path("a-fox-50-off.png").write_bytes(b"mine")
@@ -107,10 +126,11 @@ def test_a_price_over_the_limit_is_no_usage_error() -> None:
         (["--input", "p.txt", "-o", "out", "--model", "odd"], "--model"),
         (["a fox", "--model", "odd"], "no model 'odd'"),
         (["a fox", "--quality", "best"], "--quality"),
-        (["a fox", "--size", "big"], "--size"),
+        (["a fox", "--size", "big"], "--size: expected pixels as WxH, such as 1024x1024, or auto"),
         (["a fox", "--size", "64x64", "--aspect-ratio", "16:9"], "16:9"),
         (["a fox", "--optimize", "quality=much"], "--optimize"),
-        (["a fox", "--optimize", "beauty=1"], "--optimize"),
+        (["a fox", "--optimize", "beauty=1"], "--optimize: expected weights, 0 or more, of quality, speed and cost"),
+        (["a fox", "--deadline-ms", "90000000"], "--deadline-ms"),
         (["a fox", "--seed", "-1"], "--seed"),
         (["a fox", "--max-cost", "-1"], "--max-cost"),
         (["a fox", "--max-cost", "nan"], "--max-cost"),
@@ -158,6 +178,40 @@ def test_a_batch_ends_at_its_ceiling_and_goes_on() -> None:
         "spent_usd": 0.06, "left_usd": 0.0, "manifest": "out/manifest.jsonl",
     }  # fmt: skip
     assert sorted(path.name for path in Path("out").glob("*.png")) == ["a.png", "b.png", "c.png"]
+
+
+def test_without_a_classifier_it_says_how_to_do_without() -> None:
+    """No table of nothing; one line, for one prompt and for a file of them."""
+    Path("p.txt").write_text("a fox\n")
+    result = run("a fox", "-o", "fox.png")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1].endswith("run `prompt-intent train` first, or name --intent or --model")
+    many = run("--input", "p.txt", "-o", "out")
+    assert str(many.exception).endswith("run `prompt-intent train` first, or name --intent or --model")
+
+
+def test_without_an_explanation_it_says_why() -> None:
+    """The picture is drawn all the same, by the intent that was named."""
+    result = run("a fox", "-o", "fox.png", "--explain", *PREVIEW)
+    assert result.exit_code == 0, result.output
+    assert "What moved the classifier cannot be said: no classifier: " in result.stdout
+    failed = run("a fox", "-o", "other.png", "--explain")
+    assert "What moved" not in failed.stdout
+
+
+def test_a_rows_own_options_are_drawn_once_and_resumed() -> None:
+    """A wide picture for the row that asked for one, none above a row's own limit; a second run asks for no other."""
+    Path("p.jsonl").write_text('{"prompt": "a dog", "aspect_ratio": "16:9"}\n{"prompt": "a dog", "max_cost": 0.001}\n')
+    first = run("--input", "p.jsonl", "-o", "out", *PREVIEW)
+    assert first.stdout.splitlines()[0] == "1 done, 1 failed"
+    [wide] = Path("out").glob("*.png")
+    width, height = (int.from_bytes(wide.read_bytes()[at : at + 4]) for at in (16, 20))
+    assert width > 1.5 * height
+    line = json.loads(Path("out/manifest.jsonl").read_text().splitlines()[0])
+    assert line["options"] == {"intent": "preview", "aspect_ratio": "16:9"}
+    again = run("--input", "p.jsonl", "-o", "out", *PREVIEW, "--max-cost", "1")
+    assert again.stdout.splitlines()[0] == "1 done before, 1 failed"
+    assert len(list(Path("out").glob("*.png"))) == 1
 
 
 def test_a_running_service_is_offered_instead(tmp_path: Path) -> None:

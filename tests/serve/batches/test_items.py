@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.errors import RowError
-from serve.batches.items import Item, Reading, read_body, read_items, stem_of
+from serve.batches.bodies import ROW_FIELDS, read_body
+from serve.batches.items import Item, Reading, read_items, stem_of
 from serve.errors import InvalidRequestError
 
 OPTIONS = {"model": "gpt-image-2.5-flare", "n": 2}
@@ -91,6 +92,50 @@ def test_an_item_stays_the_same_when_rows_move(tmp_path: Path) -> None:
     assert other.identity not in {item.identity for item in first}
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.jsonl", b'{"prompt": "a dog", "aspect_ratio": "16:9", "n": 3, "size": null}\n{"prompt": "a dog"}\n'),
+        ("p.csv", b"aspect_ratio,prompt,n,size\n16:9,a dog,3,\n,a dog,,\n"),
+    ],
+)
+def test_a_rows_own_options_go_before_those_of_the_batch(name: str, content: bytes, tmp_path: Path) -> None:
+    """They are part of what is asked and of which item it is; a null or an empty cell asks for nothing."""
+    own, plain = read(tmp_path, name, content).items
+    assert (own.options, plain.options) == ({**OPTIONS, "n": 3, "aspect_ratio": "16:9"}, OPTIONS)
+    assert own.identity != plain.identity
+    body = read_body(own.prompt, own.options, {})
+    assert (body.aspect_ratio, body.n, body.model) == ("16:9", 3, OPTIONS["model"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("p.jsonl", b'{"prompt": "a fox"}\n\n{"prompt": "a dog", "aspct_ratio": "16:9"}\n', 3),
+        ("p.jsonl", b'{"prompt": "a dog", "response_format": "url"}\n', 1),
+        ("p.csv", b"prompt,aspct_ratio\na fox,\na dog,16:9\n", 1),
+    ],
+)
+def test_a_field_that_nobody_knows_is_refused(name: str, content: bytes, line: int, tmp_path: Path) -> None:
+    """A misspelt wish must not become a paid picture without it: file, line, and what can be asked for."""
+    with pytest.raises(
+        InvalidRequestError, match=rf"{name}, line {line}: there is no field '\w+'; known are "
+    ) as caught:
+        read(tmp_path, name, content)
+    assert caught.value.param == "input"
+    assert "prompt, id, allow, aspect_ratio, background" in str(caught.value)
+
+
+def test_a_row_that_asks_for_what_cannot_be_meant_loses_no_other(tmp_path: Path) -> None:
+    """It is told with what to write instead, before anything is drawn."""
+    found = read(tmp_path, "p.csv", b"prompt,n,size\na fox,two,\na heron,2,\na dog,,big\n")
+    assert [item.prompt for item in found.items] == ["a heron"]
+    assert [(reject.number, reject.reason) for reject in found.rejects] == [
+        (1, "n: expected a whole number, 1 or more"),
+        (3, "size: expected pixels as WxH, such as 1024x1024, or auto"),
+    ]
+
+
 @given(st.text(min_size=1))
 def test_any_prompt_makes_a_file_name(prompt: str) -> None:
     """Short, not hidden, and without anything that leads out of the folder."""
@@ -103,6 +148,10 @@ def test_a_field_that_cannot_be_meant_is_named() -> None:
     """Before anything is sent, and 0 and "" are meant."""
     with pytest.raises(InvalidRequestError) as caught:
         read_body("a fox", {"size": "big"}, {})
-    assert caught.value.param == "size"
+    assert (caught.value.param, str(caught.value)) == ("size", "expected pixels as WxH, such as 1024x1024, or auto")
+    for field in sorted(ROW_FIELDS):
+        with pytest.raises(InvalidRequestError, match=r"^expected ") as caught:
+            read_body("a fox", {field: ["?"] if field not in ("allow", "deny") else "?"}, {})
+        assert caught.value.param == field
     body = read_body("a fox", {"seed": 0, "negative_prompt": ""}, {"max_cost": 0})
     assert (body.seed, body.negative_prompt, body.max_cost) == (0, "", 0)

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from serve.app import create_app
+from serve.batches.bodies import read_body
 from serve.batches.in_process import open_in_process
-from serve.batches.items import read_body
 from serve.batches.over_http import OverHttp, open_over_http
 from serve.batches.picture_files import Target
 from serve.batches.session import draw_one

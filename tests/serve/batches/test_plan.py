@@ -47,6 +47,14 @@ def test_a_new_or_free_failure_is_tried_under_a_new_key(last: Line | None) -> No
     assert (sheet.line.wishes, sheet.line.cost_usd) == ({"deadline_ms": 9}, 0.5 if last else 0.0)
 
 
+def test_a_rows_own_wish_goes_before_the_runs() -> None:
+    """And is what its request may cost, also where the run has no ceiling."""
+    item = Item(5, "a fox", {"deadline_ms": 5, "max_cost": 0.5}, "0005-a-fox")
+    sheet = plan_item(item, None, BatchRules(wishes={"deadline_ms": 9}), SENT_AT, "new", sandbox=True)
+    assert isinstance(sheet, Sheet)
+    assert (sheet.line.wishes, sheet.line.allowed) == ({}, 0.5)
+
+
 @pytest.mark.parametrize(
     ("last", "later"),
     [

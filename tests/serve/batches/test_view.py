@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from serve.batches.batch import Tally
-from serve.batches.items import read_body
+from serve.batches.bodies import read_body
 from serve.batches.picture_files import Target
 from serve.batches.purse import Purse
 from serve.batches.session import draw_one

@@ -90,6 +90,9 @@ def test_real_vendors_need_a_ceiling(tmp_path: Path) -> None:
     [
         (*ONE, "--max-cost", "nan"), (*ONE, "--max-cost", "inf"), (*ONE, "--max-cost", "-1"), (*ONE, "--runs", "0"),
         (*ONE, "--concurrency", "0"), ("--models", "ideogram-v2a"), ("--prompts", "a fox"),
+        ("--models", "odd", "--prompts", "a fox"), ("--models", "ideogram-v2a,ideogram-v2a", "--prompts", "a fox"),
+        ("--models", "ideogram-v2a", "--prompts", "no-such-file.txt"), ("--models", "ideogram-v2a", "--prompts", " "),
+        ("--models", "dalle-3-std", "--prompts", "a fox"), ("--models", "ideogram-v2a", "--prompts", "a" * 40_000),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_told_before_anything_is_called(tmp_path: Path, arguments: tuple[str, ...]) -> None:
@@ -105,7 +108,7 @@ async def test_a_bench_says_when_a_service_has_the_store(tmp_path: Path) -> None
         # A command runs an event loop of its own.
         in_a_thread = anyio.to_thread.run_sync
         result = await in_a_thread(lambda: run(tmp_path, "bench", *ONE))
-        assert "in use by another process" in refused(result)
+        assert "is in use: a service, or a batch, runs on this PROMPT_INTENT_HOME. Stop it first" in refused(result)
         read = await in_a_thread(lambda: run(tmp_path, "stats"))
         assert "0 requests" in read.stdout
     assert kept(tmp_path) == []

@@ -66,6 +66,16 @@ def test_only_a_run_of_the_same_is_an_equal(tmp_path: Path, change: dict[str, ob
     assert history.last_equal(run_on(1, SLOW)) is None
 
 
+@pytest.mark.parametrize("ending", ["interrupted", "max_cost"])
+def test_a_run_that_was_cut_short_is_nobodys_equal(tmp_path: Path, ending: str) -> None:
+    """Half a run is no measure of a whole one; the whole one before it is found."""
+    history = History(tmp_path)
+    whole, now = run_on(1, FAST, SLOW), run_on(3, FAST, SLOW)
+    for record in (whole, run_on(2, FAST).model_copy(update={"ending": ending}), now):
+        history.keep(record)
+    assert history.last_equal(now) == whole
+
+
 def test_two_runs_side_by_side() -> None:
     """Each figure with its ratio; none where there is nothing to divide by, or a model had no answer."""
     before = run_on(1, FAST, Sample("fast", 300.0, "upstream_error"), Sample("slow", 5.0, "upstream_error"))

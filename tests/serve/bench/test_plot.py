@@ -34,7 +34,11 @@ def test_any_run_is_well_formed(samples: list[Sample]) -> None:
 
 def test_every_answer_is_a_dot_and_every_figure_is_written() -> None:
     """Two answers and a failure: dots where they belong on a scale from 0, the numbers beside them and in `desc`."""
-    samples = [Sample("fast", 400.0, settled_usd=0.02), Sample("fast", 200.0), Sample("fast", 9.0, "rate_limited")]
+    samples = [
+        Sample("fast", 400.0, settled_usd=0.02, bytes=153_600),
+        Sample("fast", 200.0),
+        Sample("fast", 9.0, "rate_limited"),
+    ]
     text = draw_plot(make_record(*samples))
     picture = ElementTree.fromstring(text)
     dots = sorted(float(c.attrib["cx"]) for c in picture.iter(f"{SVG}circle") if c.get("fill-opacity") == "0.45")
@@ -42,9 +46,20 @@ def test_every_answer_is_a_dot_and_every_figure_is_written() -> None:
     zero = min(float(line.attrib["x1"]) for line in picture.iter(f"{SVG}line"))
     assert dots[1] - zero == 2 * (dots[0] - zero)
     [about] = picture.iter(f"{SVG}desc")
-    assert about.text == "fast: p50 200 ms, p95 400 ms, p99 400 ms, errors 33.3%, US$ 0.0200"
+    assert about.text == (
+        "fast: p50 200 ms, p95 400 ms, p99 400 ms, errors 33.3%, US$ 0.0200, bytes 154 kB (rate_limited 33.3%)"
+    )
     words = {label.text for label in picture.iter(f"{SVG}text")}
-    assert {"fast", "200 ms", "400 ms", "33.3%", "0.0200", "3 requests to the vendors, 4 at once"} <= words
+    assert "3 requests to the vendors, 4 at once" in words
+    assert {"fast", "200 ms", "400 ms", "33.3%", "0.0200", "154 kB", "rate_limited 33.3%"} <= words
+
+
+def test_many_causes_take_two_lines() -> None:
+    """The plot has room for five of them; `desc` for all."""
+    causes = ("content_policy", "rate_limited", "upstream_error", "upstream_quota", "upstream_timeout")
+    picture = ElementTree.fromstring(draw_plot(make_record(*(Sample("fast", 9.0, cause) for cause in causes))))
+    words = " ".join(label.text or "" for label in picture.iter(f"{SVG}text"))
+    assert ", ".join(f"{cause} 20.0%" for cause in causes) in words
 
 
 def test_nothing_comes_from_elsewhere() -> None:

@@ -65,10 +65,23 @@ def test_what_makes_a_run_special_is_said() -> None:
 def test_the_history_lists_each_model_of_each_run() -> None:
     """The day once, then its models."""
     records: list[Record] = [make_record(*SAMPLES, day=2), make_record(SAMPLES[0], day=1)]
-    file = io.StringIO()
-    Console(file=file, width=160).print(history_table(records))
-    lines = [line.split() for line in file.getvalue().splitlines() if "vendors" in line or "dalle" in line]
+    text = shown(history_table(records), 160)
+    lines = [line.split() for line in text.splitlines() if "vendors" in line or "dalle" in line]
     assert [line[1] for line in lines] == ["2026-11-02", "│", "2026-11-01"]
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_history_can_be_read_on_any_terminal(width: int) -> None:
+    """No figure, name or day is broken or cut at 80 columns; what was cut short is said to be."""
+    named = Sample("gemini-3.1-flash-lite-image", 12_345.6, called="x", calls=1, settled_usd=0.02, pictures=1)
+    records = [make_record(*SAMPLES, named, day=2, ending="interrupted"), make_record(SAMPLES[0], day=1)]
+    text = shown(history_table(records), width)
+    for word in ("2026-11-02 12:30:00", "2026-11-01 12:30:00", "gemini-3.1-flash-lite-image", "12,346", "50.0%",
+                 "100.0%", "0.0400"):  # fmt: skip
+        assert word in text
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("vendors, cut short") == 1
+    assert text.count("vendors") == 2
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
+
+from serve.catalog import load_catalog
 
 PREVIEW = {"model": "preview", "prompt": "a red fox", "response_format": "url"}
 
@@ -21,6 +25,12 @@ async def drawn(client: httpx.AsyncClient, **wishes: Any) -> str:
 async def exported(client: httpx.AsyncClient, image_id: str, **wishes: Any) -> httpx.Response:
     """The answer to an export."""
     return await client.post(f"/v1/images/{image_id}/export", json=wishes)
+
+
+async def pixels(client: httpx.AsyncClient, image_id: str) -> int:
+    """How many a stored picture has."""
+    width, height = Image.open(io.BytesIO((await client.get(f"/v1/images/{image_id}")).content)).size
+    return width * height
 
 
 async def test_the_export_model_draws_it_in_high_quality(in_process: Callable[..., Any], vendors: Any) -> None:
@@ -72,11 +82,40 @@ async def test_another_model_and_format_on_request(in_process: Callable[..., Any
     assert (call["quality"], call["output_format"], call["user"]) == ("high", "webp", "u-1")
 
 
-async def test_a_picture_of_another_intent_is_exported_by_its_own_route(in_process: Callable[..., Any]) -> None:
-    """What has no export model goes to the intent's first model; "auto" asks for nothing else."""
+@pytest.mark.parametrize("profile", ["story", "live"])
+@pytest.mark.parametrize("shape", [{}, {"size": "1792x1024"}])
+async def test_an_export_has_more_pixels_than_its_parent(
+    profile: str, shape: dict[str, str], in_process: Callable[..., Any]
+) -> None:
+    """For whatever draws previews first, in every profile; "auto" asks for nothing else than nothing does."""
+    async with in_process(catalog=load_catalog(profile=profile)) as client:
+        parent = await drawn(client, model="preview", **shape)
+        answer = (await exported(client, parent, model="auto")).json()
+        before, after = await pixels(client, parent), await pixels(client, answer["data"][0]["id"])
+    assert answer["routing"]["intent"] == "preview"
+    assert not any("pixels than" in warning for warning in answer["routing"]["warnings"])
+    assert after > before
+
+
+async def test_an_export_without_more_pixels_says_so(in_process: Callable[..., Any]) -> None:
+    """It names who drew how much, and an equal request hears it again; the parent's own answer is what it was."""
+    wishes, key = {"model": "flux-2-pro"}, {"Idempotency-Key": "k"}
     async with in_process() as client:
-        answer = await exported(client, await drawn(client, model="text_heavy"), model="auto")
-    assert answer.json()["routing"]["model"] == "ideogram-v2a"
+        parent = await drawn(client, size="1792x1024")
+        first, again = [
+            (await client.post(f"/v1/images/{parent}/export", json=wishes, headers=key)).json() for _ in range(2)
+        ]
+    assert first["routing"]["warnings"][-1] == (
+        "the export has no more pixels than its parent: flux-2-pro draws 1280x720"
+    )
+    assert first == again
+
+
+async def test_a_vendors_id_names_the_export_model_too(in_process: Callable[..., Any]) -> None:
+    """As it does where OpenAI's clients ask."""
+    async with in_process() as client:
+        answer = (await exported(client, await drawn(client), model="dall-e-3")).json()
+    assert answer["routing"]["model"] == "dalle-3-std"
 
 
 async def test_wishes_hold_for_an_export_too(in_process: Callable[..., Any]) -> None:

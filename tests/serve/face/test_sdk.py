@@ -209,15 +209,15 @@ def test_models_are_listed_and_retrieved(serve_face: Callable[..., Any]) -> None
     client = serve_face().sdk()
     listed = {model.id: model for model in client.models.list()}
     assert {"auto", "dalle-3-std", "gpt-image-2.5-flare", "gemini-3.1-flash-lite-image"} <= set(listed)
-    for name in ("auto", "dalle-3-std", "gpt-image-2.5-flare"):
+    for name in ("auto", "preview", "dalle-3-std", "gpt-image-2.5-flare"):
         assert client.models.retrieve(name) == listed[name]
     assert client.models.retrieve("dall-e-3") == listed["dalle-3-std"]
     assert listed["dalle-3-std"].model_extra["successor"] == "gpt-image-2.5-sunburst"
 
 
-@pytest.mark.parametrize("name", ["gpt-image-9", "some/where", "preview"])
+@pytest.mark.parametrize("name", ["gpt-image-9", "some/where"])
 def test_an_unknown_model_cannot_be_retrieved(name: str, serve_face: Callable[..., Any]) -> None:
-    """404 in OpenAI's envelope; an intent is no model."""
+    """404 in OpenAI's envelope."""
     with pytest.raises(openai.NotFoundError) as caught:
         serve_face().sdk().models.retrieve(name)
     assert (caught.value.code, caught.value.param) == ("model_not_found", "model")

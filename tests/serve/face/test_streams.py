@@ -165,6 +165,21 @@ async def test_a_replay_whose_picture_was_deleted_is_a_404(in_process: Callable[
     assert again.json()["error"]["code"] == "not_found"
 
 
+async def test_a_replay_whose_picture_cannot_be_read_is_not_drawn_again(
+    in_process: Callable[..., Any], tmp_path: Any
+) -> None:
+    """It is paid for: the status tells of the failure, and clients are told not to repeat it on their own."""
+    headers = {"Idempotency-Key": "k"}
+    async with in_process() as client:
+        first = await client.post(PATH, json=FOX, headers=headers)
+        for picture in (tmp_path / "in-process" / "images").iterdir():
+            picture.unlink()
+            picture.mkdir()
+        again = await client.post(PATH, json=FOX, headers=headers)
+    assert (first.status_code, again.status_code, again.headers["x-should-retry"]) == (200, 500, "false")
+    assert again.json()["error"]["code"] == "storage_error"
+
+
 def test_the_sdk_raises_a_late_error(serve_face: Callable[..., Any]) -> None:
     """Its own APIError, with our code, out of an event; and it does not ask again."""
     doors: list[Held] = []

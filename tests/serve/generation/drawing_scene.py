@@ -16,11 +16,12 @@ import httpx
 from PIL import Image
 from pydantic import SecretStr
 
+from serve.call_rules import CallRules
 from serve.calling import Caller
 from serve.catalog import Catalog, load_catalog
 from serve.client import make_client
 from serve.constraints import Wishes
-from serve.drawing import CallRules, Draw
+from serve.drawing import Draw
 from serve.generation import Choose
 from serve.image_request import ImageRequest
 from serve.job import Job, run
@@ -190,6 +191,7 @@ async def stage(
     assert settings is not None
     time, catalog = time or FakeTime(), catalog or load_catalog()
     targets, vitals = Targets.from_settings(settings, catalog), vitals or make_vitals(time.clock)
+    vitals.limiter.open({name: provider.max_in_flight for name, provider in catalog.providers.items()})
     async with Store.open(settings.state.database) as store, make_client(settings, transport) as client:
         caller = Caller(client, targets, rules.patience, hear=vitals.hear)
         attempt = TryModel(caller, PictureDesk(client, targets), store, time.clock)

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from serve.calling import Answer, Caller
 from serve.catalog import load_catalog
 from serve.client import make_client
-from serve.errors import RateLimitedError, UpstreamError, UpstreamTimeoutError
+from serve.errors import DeadlineError, RateLimitedError, UpstreamError, UpstreamTimeoutError
 from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
 from serve.providers import dialect_of
 from serve.providers.base import Dialect
@@ -45,9 +45,24 @@ async def vendor(talk: Talk) -> AsyncIterator[str]:
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talks.append(asyncio.create_task(connection(reader, writer)))
 
-    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(connected, "127.0.0.1", 0, backlog=256) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         await asyncio.gather(*talks)
+
+
+@asynccontextmanager
+async def deaf_vendor() -> AsyncIterator[str]:
+    """A server on loopback that takes connections and never answers a greeting of TLS; its base URL."""
+    visitors: list[asyncio.StreamWriter] = []
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visitors.append(writer)
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        for writer in visitors:
+            writer.close()
+            await writer.wait_closed()
 
 
 async def draw(settings: Settings, base_url: str, patience: float = 30.0) -> Answer:
@@ -88,6 +103,48 @@ async def test_an_unreachable_vendor_was_not_billed(keyed: Settings) -> None:
     with pytest.raises(UpstreamError) as failed:
         await draw(keyed, base_url)
     assert (failed.value.billed, failed.value.falls_back) == ("no", True)
+
+
+async def test_time_that_ends_while_connecting_bills_nothing(keyed: Settings) -> None:
+    """Nothing was sent, so another model may be asked."""
+    async with deaf_vendor() as base_url:
+        with pytest.raises(UpstreamError, match="could not be reached") as failed:
+            await draw(keyed, base_url, patience=0.2)
+    assert (failed.value.billed, failed.value.falls_back) == ("no", True)
+
+
+async def test_a_caller_in_too_much_of_a_hurry_to_connect_is_told_so(keyed: Settings) -> None:
+    """It is no fault of the vendor's, and nothing was sent."""
+    catalog = load_catalog()
+    async with deaf_vendor() as base_url:
+        settings = keyed.model_copy(update={"openai_base_url": base_url})
+        async with make_client(settings, None) as client:
+            caller = Caller(client, Targets.from_settings(settings, catalog), 30.0)
+            call = caller.prepare(catalog.models["gpt-image-2.5-flare"], WIRE)
+            with pytest.raises(DeadlineError):
+                await caller.send(call, 0.2)
+    assert not call.passage.may_have_left
+
+
+async def test_a_slow_vendor_leaves_the_others_their_connections(keyed: Settings) -> None:
+    """More calls wait for one than any pool would hold; another is reached at once."""
+    catalog, reached = load_catalog(), asyncio.Event()
+
+    async def take_note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+
+    async with vendor(stay_silent) as slow, vendor(take_note) as quick:
+        settings = keyed.model_copy(update={"openai_base_url": slow, "ideogram_base_url": quick})
+        async with make_client(settings, None) as client, asyncio.TaskGroup() as group:
+            caller = Caller(client, Targets.from_settings(settings, catalog), 30.0)
+            row = catalog.models["gpt-image-2.5-flare"]
+            waiting = [group.create_task(caller.draw(row, WIRE)) for _ in range(120)]
+            await asyncio.sleep(0)
+            with pytest.raises(UpstreamTimeoutError):
+                await caller.draw(catalog.models["ideogram-2"], WIRE)
+            for task in waiting:
+                task.cancel()
+    assert reached.is_set()
 
 
 @pytest.mark.parametrize("talk", [hang_up, send_half])

@@ -139,9 +139,15 @@ def sends(body: bytes) -> Talk:
     return talk
 
 
-async def fetch(client: httpx.AsyncClient, settings: Settings, link: str = LINK, timeout_s: float = 30.0) -> bytes:
+async def fetch(
+    client: httpx.AsyncClient,
+    settings: Settings,
+    link: str = LINK,
+    timeout_s: float = 30.0,
+    within_s: float | None = None,
+) -> bytes:
     targets = Targets.from_settings(settings, load_catalog())
-    data, _ = await Downloads(client, targets, timeout_s=timeout_s).fetch(link, "ideogram")
+    data, _ = await Downloads(client, targets, timeout_s=timeout_s).fetch(link, "ideogram", within_s)
     return data
 
 
@@ -248,8 +254,11 @@ async def test_the_first_violation_ends_the_download(beginning: bytes, cause: st
     assert sum(sent) < 1 << 26
 
 
-async def test_a_download_that_stalls_is_given_up(keyed: Settings, png: bytes) -> None:
-    """However patient the client's reads are, the whole download has a limit of its own."""
+@pytest.mark.parametrize(("timeout_s", "within_s"), [(0.05, None), (0.05, 30.0), (30.0, 0.05)])
+async def test_a_download_that_stalls_is_given_up(
+    timeout_s: float, within_s: float | None, keyed: Settings, png: bytes
+) -> None:
+    """However patient the client's reads are, the whole download has a limit of its own, and its caller's."""
 
     async def stall(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(png) + png[:-1])
@@ -259,5 +268,5 @@ async def test_a_download_that_stalls_is_given_up(keyed: Settings, png: bytes) -
         own = keyed.model_copy(update={"ideogram_base_url": f"http://127.0.0.1:{host.port}"})
         async with make_client(own, None) as client:
             with pytest.raises(UpstreamError, match=r"within 0\.05 s") as refused:
-                await fetch(client, own, f"http://127.0.0.1:{host.port}/x.png", timeout_s=0.05)
+                await fetch(client, own, f"http://127.0.0.1:{host.port}/x.png", timeout_s, within_s)
     assert refused.value.billed == "yes"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from serve.errors import EmptyReplyError, UpstreamError, UpstreamTimeoutError
 from serve.retry import RetryRule
@@ -31,6 +32,7 @@ from tests.serve.generation.drawing_scene import (
     with_rebill,
 )
 
+BFL = "api.bfl.ai"
 NOT_A_PICTURE = httpx.Response(200, json={"created": 1, "data": [{"b64_json": "PHN2Zz48L3N2Zz4="}]})
 LOST = [
     FaultRule(effect="cut_after", first=1),
@@ -72,18 +74,44 @@ async def test_with_rebill_the_next_model_may_draw_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "billed"),
-    [(NOT_A_PICTURE, "yes"), (httpx.Response(200, text="<html>"), "unknown"), (says(504), "unknown")],
+    [(NOT_A_PICTURE, "yes"), (httpx.Response(200, text="<html>"), "unknown")],
 )
 async def test_what_was_drawn_and_cannot_be_used_is_not_drawn_again(
     answer: httpx.Response, billed: str, tmp_path: Path
 ) -> None:
-    """A broken picture, an unreadable success, a gateway's time-out: paid for perhaps, and so asked of nobody else."""
+    """A broken picture, an unreadable success: paid for perhaps, and so asked of nobody else."""
     vendors = Vendors({OPENAI: [answer], GOOGLE: [draws]})
     async with stage(tmp_path, vendors) as scene:
         ended = await scene.run(job())
     assert isinstance(ended.failure, UpstreamError)
     assert [attempt.billed for attempt in ended.attempts] == [billed]
     assert vendors.called == [OPENAI]
+
+
+@pytest.mark.parametrize("status", [504, 520, 524])
+async def test_an_answer_that_a_gateway_lost_is_lost(status: int, tmp_path: Path) -> None:
+    """The vendor behind it may have drawn: told like any lost answer, and asked of nobody else."""
+    vendors = Vendors({OPENAI: [httpx.Response(status, text="<html>"), draws], GOOGLE: [draws]})
+    async with stage(tmp_path, vendors) as scene:
+        ended = await scene.run(job())
+    assert isinstance(ended.failure, UpstreamTimeoutError)
+    assert (ended.failure.status, ended.failure.headers) == (504, {"x-should-retry": "false"})
+    assert "may have been drawn and billed" in str(ended.failure)
+    assert [(attempt.status, attempt.billed) for attempt in ended.attempts] == [(status, "unknown")]
+    assert vendors.called == [OPENAI]
+
+
+async def test_an_order_that_is_done_without_a_link_is_not_made_again(tmp_path: Path) -> None:
+    """Black Forest Labs have drawn it and charge for it: one order, one poll, and the bill is told."""
+    order = {"id": "t", "polling_url": f"https://{BFL}/v1/get_result?id=t", "cost": 3.0}
+    done = {"id": "t", "status": "Ready", "result": {"sample": None}}
+    vendors = Vendors({BFL: [httpx.Response(200, json=order), httpx.Response(200, json=done)]})
+    settings = Settings(home=tmp_path, bfl_api_key=SecretStr("sk-b"))
+    async with stage(tmp_path, vendors, settings=settings) as scene:
+        ended = await scene.run(job(model="flux-2-pro"))
+    assert isinstance(ended.failure, UpstreamError)
+    assert [(attempt.billed, attempt.cost_usd > 0) for attempt in ended.attempts] == [("yes", True)]
+    assert vendors.called == [BFL] * 2
 
 
 async def test_several_pictures_are_several_calls_at_once(tmp_path: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
-from serve.errors import CircuitOpenError
+from serve.errors import CircuitOpenError, UpstreamError
 from serve.job import Job
 from serve.retry import RetryRule
 from serve.sandbox.faults import FaultRule
+from tests.serve.fake_time import FakeTime
 from tests.serve.generation.drawing_scene import (
     FLARE,
     GOOGLE,
@@ -51,6 +53,7 @@ async def test_five_failures_in_a_row_open_it(tmp_path: Path) -> None:
     assert "circuit breaker is open" in third.route.candidates[0].reason
     assert isinstance(named.failure, CircuitOpenError)
     assert (named.failure.status, named.attempts) == (503, ())
+    assert 29 < float(named.failure.headers["retry-after"]) <= 30
     assert vendors.called.count(OPENAI) == 5
 
 
@@ -82,6 +85,30 @@ async def _ended(runs: list[asyncio.Task[Job]], number: int) -> list[Job]:
         ended, _ = await asyncio.wait(set(runs) - done, return_when=asyncio.FIRST_COMPLETED)
         done |= ended
     return [run.result() for run in done]
+
+
+async def test_a_probe_that_answers_lets_the_other_pictures_follow(tmp_path: Path) -> None:
+    """Of four pictures in four calls one is the probe; the others are asked for once it has answered."""
+    vendors, in_2025 = Vendors({OPENAI: [*[says(500)] * 5, draws]}), FakeTime(date(2025, 6, 1))
+    async with stage(tmp_path, vendors, time=in_2025) as scene:
+        while not scene.vitals.breakers.open_rows():
+            await scene.run(job(model="dalle-3-std"))
+        scene.time.at += 30
+        ended = await scene.run(job(model="dalle-3-std", n=4))
+    assert outcomes(ended) == [("dall-e-3", "ok")] * 4
+    assert (len(ended.pictures), ended.warnings) == (4, ())
+
+
+async def test_a_probe_that_fails_ends_all_the_pictures(tmp_path: Path) -> None:
+    """It is one call: the others would have gone to a model that is still out."""
+    vendors, in_2025 = Vendors({OPENAI: [says(500)]}), FakeTime(date(2025, 6, 1))
+    async with stage(tmp_path, vendors, time=in_2025) as scene:
+        while not scene.vitals.breakers.open_rows():
+            await scene.run(job(model="dalle-3-std"))
+        scene.time.at += 30
+        ended = await scene.run(job(model="dalle-3-std", n=4))
+    assert outcomes(ended) == [("dall-e-3", "upstream_error")]
+    assert isinstance(ended.failure, UpstreamError)
 
 
 async def test_a_probe_that_fails_opens_it_for_longer(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,7 @@ from serve.catalog import load_catalog
 from serve.drawing import Draw
 from serve.errors import DeadlineError, RateLimitedError, UpstreamError, UpstreamTimeoutError
 from serve.policy import Route
+from serve.retry import RetryRule
 from serve.settings import Settings
 from serve.targets import Targets
 from serve.trying import Order, Outcome
@@ -24,6 +26,7 @@ from tests.serve.generation.drawing_scene import (
     FLARE,
     GOOGLE,
     OPENAI,
+    PNG,
     RULES,
     Gate,
     Vendors,
@@ -117,9 +120,75 @@ async def test_silence_counts_against_a_model_only_if_it_had_its_time(
     assert scene.vitals.breakers.states()[FLARE].verdicts == verdicts
 
 
+async def test_a_vendor_that_hangs_is_left_alone_though_all_callers_are_in_a_hurry(tmp_path: Path) -> None:
+    """Previews have less time than a call may take: after a few lost ones the next model draws the others."""
+    gate = Gate(httpx.MockTransport(draws))
+    async with stage(tmp_path, gate, settings=keyed(tmp_path)) as scene:
+        for _ in range(10):
+            assert (await scene.run(job(model=FLARE, deadline_ms=20))).failure is not None
+        assert scene.vitals.breakers.open_rows() == {FLARE}
+
+
+@dataclass
+class Unreachable(httpx.AsyncBaseTransport):
+    """OpenAI cannot be connected to, however long one tries; everybody else draws."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.extensions["trace"]("connection.connect_tcp.started", {})
+        if request.url.host == OPENAI:
+            await asyncio.sleep(3600)
+        await request.extensions["trace"]("http11.send_request_headers.started", {})
+        return draws(request)
+
+
+async def test_who_could_not_be_reached_is_not_billed(tmp_path: Path) -> None:
+    """Time for one call that ends while connecting: nothing was sent, and the next model draws."""
+    rules = replace(RULES, patience=0.1, retry=RetryRule(attempts=1))
+    async with stage(tmp_path, Unreachable(), settings=keyed(tmp_path), rules=rules) as scene:
+        ended = await scene.run(job())
+    assert [(attempt.outcome, attempt.billed) for attempt in ended.attempts] == [
+        ("upstream_error", "no"),
+        ("ok", "yes"),
+    ]
+
+
+async def test_a_deadline_that_is_too_short_to_connect_in_is_told(tmp_path: Path) -> None:
+    """Nothing is billed, and the model is not to blame."""
+    async with stage(tmp_path, Unreachable(), settings=keyed(tmp_path)) as scene:
+        ended = await scene.run(job(model=FLARE, deadline_ms=50))
+    assert isinstance(ended.failure, DeadlineError)
+    assert [(attempt.outcome, attempt.billed) for attempt in ended.attempts] == [("deadline_exceeded", "no")]
+    assert scene.vitals.breakers.states()[FLARE].verdicts == 0
+
+
+@dataclass
+class Linking(httpx.AsyncBaseTransport):
+    """Ideogram draws at once; its picture is there after `seconds`."""
+
+    seconds: float
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json={"data": [{"url": "https://ideogram.ai/x.png", "is_image_safe": True}]})
+        await asyncio.sleep(self.seconds)
+        return httpx.Response(200, content=PNG)
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(0.5, "ok"), (3600, "upstream_error")])
+async def test_a_drawn_picture_has_a_grace(
+    seconds: float, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is fetched for a while after the deadline, for it is paid for; and not for ever."""
+    monkeypatch.setattr("serve.trying.GRACE_S", 5.0 if outcome == "ok" else 0.1)
+    async with stage(tmp_path, Linking(seconds), settings=keyed(tmp_path)) as scene, asyncio.timeout(60):
+        ended = await scene.run(job(model="ideogram-3", deadline_ms=200))
+    assert [(attempt.outcome, attempt.billed) for attempt in ended.attempts] == [(outcome, "yes")]
+
+
 def test_the_settings_make_the_rules() -> None:
     """A call may take its connection's and its answer's time together."""
     from serve.service import call_rules
 
     rules = call_rules(Settings(connect_timeout=2, read_timeout=30, deadline=99, attempts=2, rebill=True))
     assert (rules.patience, rules.deadline, rules.rebill, rules.retry.attempts) == (32.0, 99.0, True, 2)
+    assert [call_rules(Settings(fallback_on_block=on)).fallback_on_block for on in (False, True)] == [False, True]

@@ -31,6 +31,7 @@ from tests.serve.generation.drawing_scene import (
 NEXT_FLARE = "gpt-image-2.6-flare"
 DOUBTFUL = says(404, "model_not_found")
 PLAIN = httpx.Response(404, json={"error": {"message": "The model has been deprecated.", "code": "model_not_found"}})
+GONE = httpx.Response(410, text="<html>")
 
 
 def with_successor(successor: str, name: str = FLARE) -> Catalog:
@@ -63,12 +64,14 @@ async def test_a_whole_line_of_retired_models_is_walked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "seconds", "asked_again"), [(DOUBTFUL, 599, False), (DOUBTFUL, 601, True), (PLAIN, 10**9, False)]
+    ("answer", "seconds", "asked_again"),
+    [(DOUBTFUL, 599, False), (DOUBTFUL, 601, True), (PLAIN, 10**9, False), (GONE, 10**9, False)],
 )
 async def test_it_is_remembered(*, answer: Answer, seconds: float, asked_again: bool, tmp_path: Path) -> None:
     """A 404 that may mean something else for ten minutes, the vendor's plain word for as long as the process lives."""
     async with stage(tmp_path, Vendors({OPENAI: [answer, draws]})) as scene:
-        await scene.run(job(model=FLARE))
+        first = await scene.run(job(model=FLARE))
+        assert outcomes(first) == [(FLARE, "model_gone"), (NEXT_FLARE, "ok")]
         soon = await scene.run(job(model=FLARE))
         assert outcomes(soon) == [(NEXT_FLARE, "ok")]
         scene.time.at += seconds

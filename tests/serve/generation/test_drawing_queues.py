@@ -12,7 +12,6 @@ import pytest
 
 from serve.errors import OverloadedError
 from serve.job import Job
-from serve.limiter import LimiterSettings
 from serve.sandbox.app import create_sandbox
 from serve.settings import Settings
 from serve.vitals import make_vitals
@@ -23,7 +22,7 @@ from tests.serve.generation.drawing_scene import Gate, Scene, job, outcomes, sta
 @asynccontextmanager
 async def behind_a_gate(home: Path, queue: int = 100) -> AsyncIterator[tuple[Scene, Gate]]:
     gate, time = Gate(httpx.ASGITransport(app=create_sandbox())), FakeTime()
-    vitals = make_vitals(time.clock, limiter=LimiterSettings(queue=queue))
+    vitals = make_vitals(time.clock, queue=queue)
     settings = Settings(home=home, sandbox="on")
     async with stage(home, gate, settings=settings, time=time, vitals=vitals) as scene:
         yield scene, gate

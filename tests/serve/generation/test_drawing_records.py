@@ -11,7 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serve.errors import StoreError
+from serve.cost import estimate_usd
+from serve.errors import CatalogError, EmptyReplyError, StoreError
+from serve.fitting import fit
+from serve.image_request import DrawnImage, ReadyModel, WireRequest
+from serve.providers import DIALECTS
 from serve.retry import RetryRule
 from serve.sandbox.faults import FaultRule
 from serve.settings import Settings
@@ -98,3 +102,47 @@ async def test_a_bill_that_is_not_in_the_books_ends_the_request(tmp_path: Path) 
     assert isinstance(ended.failure, StoreError)
     assert vendors.called == [OPENAI, OPENAI]
     assert [attempt.billed for attempt in ended.attempts] == ["no", "yes"]
+
+
+async def test_a_failed_call_is_settled_by_what_its_vendor_counted(tmp_path: Path) -> None:
+    """No picture came, so ten tokens of prompt are the bill, not a whole picture."""
+    usage = {"input_tokens": 10, "output_tokens": 0, "output_tokens_details": {"image_tokens": 0, "text_tokens": 0}}
+    empty = httpx.Response(200, json={"created": 1, "data": [], "usage": usage})
+    once = replace(RULES, retry=RetryRule(attempts=1))
+    async with stage(tmp_path, Vendors({OPENAI: [empty]}), rules=once) as scene:
+        ended = await scene.run(job(model=FLARE))
+        entries = await scene.ledger()
+    assert isinstance(ended.failure, EmptyReplyError)
+    assert [(attempt.billed, attempt.cost_usd) for attempt in ended.attempts] == [("unknown", 0.00005)]
+    assert [(entry.billed, entry.cost_usd) for entry in entries] == [("unknown", 0.00005)]
+
+
+async def test_a_crash_after_the_call_is_in_the_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in a dialect ends the attempt at once, maybe billed, and not at the next start."""
+
+    def read(response: httpx.Response) -> list[DrawnImage]:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setitem(DIALECTS, "openai_images", replace(DIALECTS["openai_images"], read=read))
+    async with stage(tmp_path, Vendors({OPENAI: [draws]})) as scene:
+        asked = job(model=FLARE)
+        with pytest.raises(KeyError):
+            await scene.run(asked)
+        row, entries = scene.catalog.models[FLARE], await scene.ledger()
+    usd = estimate_usd(row, fit(asked.request, row)[0])
+    assert [(entry.outcome, entry.billed, entry.cost_usd) for entry in entries] == [("crash", "unknown", usd)]
+
+
+async def test_what_cannot_be_built_is_not_in_the_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is written wrongly: nothing was about to be sent."""
+
+    def build(model: ReadyModel, request: WireRequest) -> httpx.Request:
+        raise CatalogError("models.x.shapes: written wrongly")
+
+    monkeypatch.setitem(DIALECTS, "openai_images", replace(DIALECTS["openai_images"], build=build))
+    vendors = Vendors({OPENAI: [draws]})
+    async with stage(tmp_path, vendors) as scene:
+        with pytest.raises(CatalogError):
+            await scene.run(job(model=FLARE))
+        entries = await scene.ledger()
+    assert (entries, vendors.called) == ([], [])

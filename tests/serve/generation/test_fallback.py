@@ -17,7 +17,7 @@ OPENAI, GOOGLE, IDEOGRAM = "api.openai.com", "generativelanguage.googleapis.com"
 
 
 class Network:
-    """Answers by host and notes the order; a host that is not there refuses the connection."""
+    """Answers by host and notes the order of what was ordered; a host that is not there refuses the connection."""
 
     def __init__(self, **vendors: Vendor) -> None:
         self._vendors = {
@@ -28,7 +28,8 @@ class Network:
         self.called: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.called.append(request.url.host)
+        if request.method == "POST":  # the start asks vendors for the lists of their models
+            self.called.append(request.url.host)
         vendor = self._vendors.get(request.url.host)
         if vendor is None:
             raise httpx.ConnectError("refused", request=request)

@@ -23,15 +23,18 @@ GOOD = "https://ideogram.ai/api/images/ephemeral/x.png?exp=1&sig=2"
 
 
 class Gallery:
-    """Serves one answer for every link and keeps the requests."""
+    """Serves these answers in turn, the last one ever after, and keeps the requests."""
 
-    def __init__(self, answer: httpx.Response) -> None:
-        self._answer = answer
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self._answers = answers
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        return self._answer
+        answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 async def prove(
@@ -109,7 +112,6 @@ SENT = httpx.ByteStream(PNG)
         (httpx.Response(200, content=PNG, headers={"content-type": "text/html; charset=utf-8"}), "something else"),
         (httpx.Response(200, content=PNG, headers={"content-type": "image/jpeg"}), "declared as image/jpeg"),
         (httpx.Response(200, content=b""), "neither PNG"),
-        (httpx.Response(200, content=PNG[:-1]), "cut off"),
         (httpx.Response(200, content=PNG[:-9] + bytes(9)), "damaged"),
         (httpx.Response(200, content=PNG + bytes(5000)), "limit of 5000 bytes"),
         (httpx.Response(200, stream=SENT, headers={"content-length": "5001"}), "limit of 5000 bytes"),
@@ -126,6 +128,30 @@ async def test_what_is_no_picture_is_refused(answer: httpx.Response, cause: str,
         await prove(GOOD, gallery, keyed)
     assert refused.value.billed == "yes"
     assert len(gallery.requests) == 1
+
+
+CUT = httpx.Response(200, content=PNG[:-1])
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [httpx.ConnectError("down"), httpx.ReadError("cut"), httpx.Response(429), httpx.Response(503), CUT],
+    ids=repr,
+)
+async def test_what_passes_is_asked_for_again(failure: httpx.Response | Exception, keyed: Settings) -> None:
+    """The picture is paid for, and asking once more costs nothing: a hiccup of the host's does not lose it."""
+    gallery = Gallery(failure, httpx.Response(200, content=PNG))
+    assert await prove(GOOD, gallery, keyed) == PNG
+    assert len(gallery.requests) == 2
+
+
+@pytest.mark.parametrize(("answer", "cause"), [(httpx.Response(503), "answered 503"), (CUT, "cut off")])
+async def test_what_does_not_pass_is_given_up(answer: httpx.Response, cause: str, keyed: Settings) -> None:
+    """After three tries, with what the last one said."""
+    gallery = Gallery(answer)
+    with pytest.raises(UpstreamError, match=cause) as failed:
+        await prove(GOOD, gallery, keyed)
+    assert (failed.value.billed, len(gallery.requests)) == ("yes", 3)
 
 
 @pytest.mark.parametrize(
@@ -180,10 +206,31 @@ async def test_an_overridden_host_may_hold_its_pictures(keyed: Settings, png: by
         await prove("http://10.0.0.5:22/x.png", gallery, private)
 
 
-async def test_a_broken_link_among_good_ones_fails_them_all(keyed: Settings, png: bytes) -> None:
-    """One typed error leaves, not a group, when one of several pictures cannot be had."""
+async def test_a_broken_link_loses_no_other_picture(keyed: Settings, png: bytes) -> None:
+    """All are paid for: those that can be had are kept, in order, and only where none can is there an error."""
     targets = Targets.from_settings(keyed, load_catalog())
-    images = [DrawnImage(data=png), DrawnImage(url="https://evil.example/x.png"), DrawnImage(data=b"text")]
+    broken = [DrawnImage(url="https://evil.example/x.png"), DrawnImage(data=b"text")]
     async with make_client(keyed, httpx.MockTransport(Gallery(httpx.Response(200)))) as client:
-        with pytest.raises(UpstreamError):
-            await PictureDesk(client, targets).prove(images, "ideogram")
+        desk = PictureDesk(client, targets)
+        kept = await desk.prove([DrawnImage(png, seed=1), *broken, DrawnImage(png, seed=2)], "ideogram")
+        assert [(picture.data, picture.seed) for picture in kept] == [(png, 1), (png, 2)]
+        with pytest.raises(UpstreamError, match="not listed"):
+            await desk.prove(broken, "ideogram")
+
+
+async def test_a_picture_that_is_lost_is_told(serving: Serving, keyed: Settings, png: bytes) -> None:
+    """Three of four links lead somewhere: three pictures, a warning in the answer, and the whole bill."""
+    links = [{"url": f"https://ideogram.ai/{name}.png", "is_image_safe": True} for name in "abcd"]
+
+    def ideogram(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(200, json={"data": links})
+        return httpx.Response(404) if request.url.path == "/c.png" else httpx.Response(200, content=png)
+
+    async with serving(keyed, transport=httpx.MockTransport(ideogram)) as client:
+        body = {"prompt": "two cats", "model": "ideogram-3", "n": 4}
+        answer = (await client.post("/v1/generate", json=body)).json()
+    assert len(answer["data"]) == 3
+    assert "4 pictures were asked for, 3 came" in answer["routing"]["warnings"]
+    (attempt,) = answer["routing"]["attempts"]
+    assert (attempt["outcome"], attempt["billed"], attempt["cost_usd"]) == ("ok", "yes", 0.24)

@@ -121,7 +121,7 @@ NO_PICTURES: list[tuple[str, dict[str, Any], type[ProviderError], str, str]] = [
     ("ideogram_v2", {"data": [{}]}, EmptyReplyError, "unknown", ""),
     ("bfl_flux", {"status": "Request Moderated", "details": "Your words."}, ContentPolicyError, "no", "moderated"),
     ("bfl_flux", {"status": "Content Moderated", "result": None}, ContentPolicyError, "unknown", "content_moderated"),
-    ("bfl_flux", {"status": "Ready", "result": {"sample": None}}, EmptyReplyError, "unknown", ""),
+    ("bfl_flux", {"status": "Ready", "result": {"sample": None}}, UpstreamError, "yes", "no link"),
     ("bfl_flux", {"status": "Error", "result": "Your words."}, UpstreamError, "unknown", "'Error'"),
     ("bfl_flux", {"status": "Task not found"}, UpstreamError, "unknown", "'Task not found'"),
     ("bfl_flux", {"status": "Your words.", "result": {"sample": SAMPLE}}, UpstreamError, "unknown", ""),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -7,9 +9,11 @@ import pytest
 
 from serve.errors import ProviderError, RateLimitedError
 from serve.providers import DIALECTS
+from serve.providers.delays import stated_delay
 
 DATE = "Sun, 22 Nov 2026 10:00:00 GMT"
 LATER = "Sun, 22 Nov 2026 10:01:30 GMT"
+WEEK = 7 * 24 * 3600.0
 
 HEADERS: list[tuple[dict[str, str], float | None]] = [
     ({}, None),
@@ -22,8 +26,6 @@ HEADERS: list[tuple[dict[str, str], float | None]] = [
     ({"retry-after": LATER, "date": DATE}, 90.0),
     ({"retry-after": DATE, "date": LATER}, 0.0),
     ({"retry-after": "Sun, 22 Nov 2026 10:01:30 -0000", "date": DATE}, 90.0),
-    ({"retry-after": LATER}, None),
-    ({"retry-after": LATER, "date": "yesterday"}, None),
     ({"retry-after": "soon", "date": DATE}, None),
     ({"retry-after": "Sun, 22 Nov 99999999999999999999 10:00:00 GMT", "date": DATE}, None),
     ({"retry-after": "Sun, 22 Nov 2026 10:00:00 +999999999999", "date": DATE}, None),
@@ -67,9 +69,32 @@ def test_google_says_the_wait_in_its_body(
     assert limited(dialect, body, headers).retry_after == seconds
 
 
-def test_wait_reaches_our_own_answer() -> None:
-    """The vendor's wait becomes our caller's Retry-After."""
-    assert limited("openai_images", {}, {"retry-after": "12"}).headers == {"retry-after": "12"}
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": LATER}, 90.0),
+        ({"retry-after": LATER, "date": "yesterday"}, 90.0),
+        ({"retry-after": LATER, "date": LATER}, 0.0),
+        ({"retry-after": "Sun, 22 Nov 2026 09:59:59 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+    ],
+)
+def test_an_undated_answer_came_just_now(headers: dict[str, str], seconds: float | None) -> None:
+    """Where the answer does not say when it was written, a date counts from our own clock."""
+    assert stated_delay(httpx.Headers(headers), now=lambda: parsedate_to_datetime(DATE).timestamp()) == seconds
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_our_own_clock_is_the_real_one(dialect: str) -> None:
+    """A day a week from now is a week away, give or take the time that the test takes."""
+    in_a_week = formatdate(time.time() + WEEK, usegmt=True)
+    assert limited(dialect, {}, {"retry-after": in_a_week}).retry_after == pytest.approx(WEEK, abs=60)
+
+
+@pytest.mark.parametrize(("said", "told"), [("12", "12"), ("1.4", "2"), ("0.4", "1"), ("0", "0")])
+def test_wait_reaches_our_own_answer(said: str, told: str) -> None:
+    """The vendor's wait becomes our caller's Retry-After, rounded up: nobody is sent back too early."""
+    assert limited("openai_images", {}, {"retry-after": said}).headers == {"retry-after": told}
 
 
 def test_an_overloaded_vendor_may_ask_to_wait_too() -> None:

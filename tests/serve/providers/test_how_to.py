@@ -142,15 +142,18 @@ def easel(tmp_path: Path) -> ModuleType:
 
 
 @pytest.fixture
-def registry(easel: ModuleType) -> dict[str, Dialect]:
+def registry(easel: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, Dialect]:
     """Step 2: the row in the registry, beside those that are there."""
     row = block("how-to-add-a-dialect.md", 1, "python")
-    return DIALECTS | eval(f"{{{row}}}", {"Dialect": Dialect, "easel": easel})
+    [(name, dialect)] = eval(f"{{{row}}}", {"Dialect": Dialect, "easel": easel}).items()
+    monkeypatch.setitem(DIALECTS, name, dialect)
+    return DIALECTS
 
 
 @pytest.fixture
-def shop(tmp_path: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+def shop(tmp_path: Path, vendor: Vendor, registry: dict[str, Dialect], monkeypatch: pytest.MonkeyPatch) -> Catalog:
     """Steps 3 and 4: the rows in the catalogue, a key, and the server on loopback as the host."""
+    assert "easel" in registry
     catalog = own_catalog(tmp_path, "how-to-add-a-dialect.md", 2)
     provider = catalog.providers["easel"]
     assert set(exported("how-to-add-a-dialect.md", 3)) == {provider.key_env, provider.base_url_env}

@@ -14,6 +14,7 @@ from serve.errors import (
     UpstreamAuthError,
     UpstreamError,
     UpstreamQuotaError,
+    UpstreamTimeoutError,
 )
 from serve.providers import DIALECTS
 
@@ -72,7 +73,7 @@ GOOGLE_ROWS: list[Row] = [
     (429, google("RESOURCE_EXHAUSTED", {"violations": []}, {"retryDelay": "34s"}), RateLimitedError),
     (500, google("INTERNAL"), UpstreamError),
     (503, google("UNAVAILABLE"), UpstreamError),
-    (504, google("DEADLINE_EXCEEDED"), UpstreamError),
+    (504, google("DEADLINE_EXCEEDED"), UpstreamTimeoutError),
 ]
 
 IDEOGRAM_ROWS: list[Row] = [
@@ -110,9 +111,16 @@ BARE_ROWS: list[Row] = [
     (401, {}, UpstreamAuthError),
     (402, {}, UpstreamQuotaError),
     (404, {"error": [1]}, ModelGoneError),
+    (409, {}, UpstreamError),
+    (410, {}, ModelGoneError),
     (418, {}, ProviderInvalidRequestError),
+    (425, {}, UpstreamError),
     (429, {"error": None}, RateLimitedError),
     (502, {}, UpstreamError),
+    (504, {}, UpstreamTimeoutError),
+    (520, {}, UpstreamTimeoutError),
+    (522, {}, UpstreamError),  # Cloudflare did not reach the vendor at all
+    (524, {}, UpstreamTimeoutError),
 ]
 
 TABLE = [
@@ -188,7 +196,10 @@ def test_reason_code_is_shown(dialect: str, status: int, body: dict[str, Any], r
     assert str(refused(dialect, httpx.Response(status, json=body))).endswith(f"({status}, {reason})")
 
 
-@pytest.mark.parametrize(("status", "billed"), [(400, "no"), (422, "no"), (429, "no"), (500, "no"), (504, "unknown")])
+@pytest.mark.parametrize(
+    ("status", "billed"),
+    [*((status, "no") for status in (400, 409, 410, 422, 429, 500, 522)), *((s, "unknown") for s in (504, 520, 524))],
+)
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_refusals_cost_nothing_but_a_gateway_timeout_may(dialect: str, status: int, billed: str) -> None:
     """A refusal is free; when a gateway stopped waiting, the vendor behind it may still have drawn."""

@@ -11,7 +11,9 @@ IDLE = LaneState(limit=10, in_use=0, queued=0, longest_wait_s=0.0)
 
 
 def make_limiter(limit: int = 10, queue: int = 100) -> Limiter:
-    return Limiter({"ideogram": limit, "openai": limit}, queue, now)
+    limiter = Limiter(queue, now)
+    limiter.open({"ideogram": limit, "openai": limit})
+    return limiter
 
 
 async def hold(limiter: Limiter, seconds: float, weight: int = 1, timeout_s: float | None = None) -> float:

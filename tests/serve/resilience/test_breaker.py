@@ -53,25 +53,25 @@ def test_five_failures_in_a_row_open_it(breakers: Breakers) -> None:
     assert breakers.open_rows() == {"row"}
 
 
-def test_nine_verdicts_are_too_few_for_a_share(breakers: Breakers) -> None:
-    """Eight failures of nine, never five in a row: still closed; the ninth failure of ten opens."""
-    call(breakers, "FFFFSFFFF")
+def test_fifty_nine_verdicts_are_too_few_for_a_share(breakers: Breakers) -> None:
+    """Two of three calls fail, never five in a row: closed until there are sixty."""
+    call(breakers, "FFS" * 19 + "FF")
     assert breakers.open_rows() == frozenset()
     call(breakers, "F")
     assert breakers.open_rows() == {"row"}
 
 
 def test_half_of_the_calls_failing_opens_it(breakers: Breakers) -> None:
-    """Every second call fails: open with the tenth."""
-    call(breakers, "SF" * 4 + "S")
+    """Every second call fails: open with the sixtieth."""
+    call(breakers, "SF" * 29 + "S")
     assert breakers.open_rows() == frozenset()
     call(breakers, "F")
     assert breakers.open_rows() == {"row"}
 
 
-def test_only_the_last_twenty_verdicts_count(breakers: Breakers) -> None:
-    """A long good past does not excuse the last twenty, of which ten failed."""
-    call(breakers, "S" * 500 + "SF" * 9 + "S")
+def test_only_the_last_hundred_verdicts_count(breakers: Breakers) -> None:
+    """A long good past does not excuse the last hundred, of which fifty failed."""
+    call(breakers, "S" * 500 + "SF" * 49 + "S")
     assert breakers.open_rows() == frozenset()
     call(breakers, "F")
     assert breakers.open_rows() == {"row"}
@@ -79,7 +79,7 @@ def test_only_the_last_twenty_verdicts_count(breakers: Breakers) -> None:
 
 def test_a_success_never_opens_it(breakers: Breakers) -> None:
     """A model that has just answered stays on the route, whatever its share."""
-    call(breakers, "FFFFS" + "FFFFS")
+    call(breakers, "FFFFS" * 12)
     assert breakers.open_rows() == frozenset()
 
 
@@ -88,6 +88,30 @@ def test_released_calls_say_nothing(breakers: Breakers) -> None:
     call(breakers, "FFFF" + "R" * 100)
     assert breakers.open_rows() == frozenset()
     call(breakers, "F")
+    assert breakers.open_rows() == {"row"}
+
+
+def crowded(breakers: Breakers, verdicts: str, beside: int) -> None:
+    """The calls, with so many others under way all the time."""
+    for verdict in verdicts:
+        assert breakers.allow("row"), "the breaker is open"
+        breakers.fail("row", beside) if verdict == "F" else breakers.succeed("row")
+
+
+def test_beside_other_calls_failures_in_a_row_have_to_outnumber_them(breakers: Breakers) -> None:
+    """Refusals come before pictures do: with twelve under way the seventeenth opens."""
+    crowded(breakers, "F" * 16, beside=12)
+    assert breakers.open_rows() == frozenset()
+    crowded(breakers, "F", beside=12)
+    assert breakers.open_rows() == {"row"}
+
+
+@pytest.mark.parametrize(("beside", "verdicts"), [(0, 60), (5, 80), (20, 140), (40, 220), (500, 220)])
+def test_beside_other_calls_a_share_is_of_more_verdicts(beside: int, verdicts: int, breakers: Breakers) -> None:
+    """Half of sixty are enough for calls one after the other; each under way asks for four more, up to forty times."""
+    crowded(breakers, "SF" * (verdicts // 2 - 1) + "S", beside)
+    assert breakers.open_rows() == frozenset()
+    crowded(breakers, "F", beside)
     assert breakers.open_rows() == {"row"}
 
 
@@ -136,7 +160,7 @@ def test_a_released_probe_makes_room_for_the_next(breakers: Breakers, clock: Fak
 
 def test_the_past_is_forgotten_when_it_closes(breakers: Breakers, clock: FakeClock) -> None:
     """After a good probe, old failures do not open it at the first new one."""
-    call(breakers, "SF" * 5)
+    call(breakers, "SF" * 30)
     clock.now += 30
     call(breakers, "S" + "FFFF")
     assert breakers.open_rows() == frozenset()
@@ -219,7 +243,7 @@ def test_looking_creates_nothing(breakers: Breakers) -> None:
     [
         {"consecutive": 0},
         {"least": 0},
-        {"least": 21},
+        {"least": 101},
         {"share": 0.0},
         {"share": 1.5},
         {"cool_down_s": 0.0},

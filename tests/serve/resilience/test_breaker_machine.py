@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -37,13 +38,13 @@ class Model:
         self.probe_out = self.state(now) == "half_open"
         self.running.append("probe" if self.probe_out else "call")
 
-    def end(self, which: int, verdict: str, now: float) -> None:
+    def end(self, which: int, verdict: str, now: float, beside: int) -> None:
         self.running.pop(which)
         if self.probe_out:
             self.end_beside_probe(verdict, now)
         elif not self.openings and verdict != "R":
             self.history.append(verdict)
-            if verdict == "F" and self.is_failing():
+            if verdict == "F" and self.is_failing(beside):
                 self.openings = [now]
 
     def end_beside_probe(self, verdict: str, now: float) -> None:
@@ -56,9 +57,12 @@ class Model:
             self.openings += [now] if self.failed_beside_probe else []
             self.probe_out = self.failed_beside_probe = False
 
-    def is_failing(self) -> bool:
-        recent = self.history[-6:]
-        return self.history[-3:] == ["F"] * 3 or (len(recent) >= 4 and recent.count("F") * 2 >= len(recent))
+    def is_failing(self, beside: int) -> bool:
+        row = 3 + beside
+        recent = self.history[-6 - 4 * beside :]
+        return self.history[-row:] == ["F"] * row or (
+            len(recent) >= 4 + 4 * beside and recent.count("F") * 2 >= len(recent)
+        )
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -78,12 +82,13 @@ class BreakerMachine(RuleBasedStateMachine):
         if allowed:
             model.start(self.now)
 
-    @rule(row=ROWS, verdict=st.sampled_from("FFFSR"), which=st.integers(0, 9))
-    def end(self, row: str, verdict: str, which: int) -> None:
+    @rule(row=ROWS, verdict=st.sampled_from("FFFSR"), which=st.integers(0, 9), beside=st.sampled_from([0, 0, 2]))
+    def end(self, row: str, verdict: str, which: int, beside: int = 0) -> None:
         running = self.models[row].running
         if running:
-            {"F": self.breakers.fail, "S": self.breakers.succeed, "R": self.breakers.release}[verdict](row)
-            self.models[row].end(which % len(running), verdict, self.now)
+            fail = partial(self.breakers.fail, beside=beside)
+            {"F": fail, "S": self.breakers.succeed, "R": self.breakers.release}[verdict](row)
+            self.models[row].end(which % len(running), verdict, self.now, beside)
 
     @rule(row=ROWS, count=st.integers(1, 4), verdict=st.sampled_from("FS"))
     def call_and_end(self, row: str, count: int, verdict: str) -> None:

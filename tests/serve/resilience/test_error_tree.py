@@ -16,6 +16,7 @@ from serve.errors import (
     DeadlineError,
     IdempotencyMismatchError,
     OverloadedError,
+    RateLimitedError,
     ServiceError,
     StoreError,
     UpstreamTimeoutError,
@@ -26,6 +27,7 @@ SEEN = [
     (DeadlineError("late"), 504, "server_error", "deadline_exceeded", None, ("x-should-retry", "false")),
     (BudgetError("dear"), 400, "invalid_request_error", "over_budget", "max_cost", None),
     (CircuitOpenError("resting"), 503, "server_error", "circuit_open", None, None),
+    (CircuitOpenError("tired", retry_after=29.1), 503, "server_error", "circuit_open", None, ("retry-after", "30")),
     (ConflictError("wait"), 409, "invalid_request_error", "request_in_progress", None, None),
     (IdempotencyMismatchError("other"), 422, "invalid_request_error", "idempotency_mismatch", None, None),
     (StoreError("disk"), 500, "server_error", "storage_error", None, None),
@@ -48,20 +50,25 @@ def test_what_a_caller_sees(
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0, "0"), (0.1, "1"), (7, "7"), (-3, "0")])
-def test_a_shed_request_is_told_whole_seconds(seconds: float, header: str) -> None:
+def test_a_wait_is_told_in_whole_seconds(seconds: float, header: str) -> None:
     """Rounded up, so that nobody is back too early; 0 is a value."""
-    assert OverloadedError("busy", retry_after=seconds).headers == {"retry-after": header}
+    waits = (
+        OverloadedError("busy", retry_after=seconds),
+        CircuitOpenError("resting", retry_after=seconds),
+        RateLimitedError("slow down", provider="openai", retry_after=seconds),
+    )
+    assert [error.headers for error in waits] == [{"retry-after": header}] * 3
 
 
 def test_an_unknown_wait_is_not_made_up() -> None:
     """No number, no header."""
-    assert OverloadedError("busy").headers == {}
+    assert OverloadedError("busy").headers == CircuitOpenError("resting").headers == {}
 
 
 def test_a_lost_answer_is_not_asked_for_again() -> None:
-    """It may have been billed, so an SDK is told to leave it."""
-    lost = UpstreamTimeoutError("lost", provider="openai", billed="unknown")
-    assert answer(lost).headers["x-should-retry"] == "false"
+    """It may have been billed, so an SDK is told to leave it, whatever wait the vendor names."""
+    lost = UpstreamTimeoutError("lost", provider="openai", billed="unknown", retry_after=3)
+    assert lost.headers == {"x-should-retry": "false"}
 
 
 def lines(error: type[ServiceError], depth: int = 0) -> Iterator[tuple[int, str]]:

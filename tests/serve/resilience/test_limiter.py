@@ -8,7 +8,7 @@ import pytest
 
 from serve.catalog import load_catalog
 from serve.errors import OverloadedError, SettingsError
-from serve.limiter import LaneState, Limiter, LimiterSettings
+from serve.limiter import QUEUE, LaneState, Limiter
 from tests.serve.resilience.leaping_time import now, run, settle
 from tests.serve.resilience.limiter_scene import hold, is_idle, make_limiter
 
@@ -60,7 +60,7 @@ def test_a_provider_without_a_limit_never_waits() -> None:
     """No limit, no lane, no state."""
 
     async def scene() -> list[float]:
-        limiter = Limiter({}, 0, now)
+        limiter = Limiter(0, now)
         assert limiter.states() == {}
         return await asyncio.gather(*(hold(limiter, 1) for _ in range(500)))
 
@@ -215,22 +215,20 @@ def test_the_state_is_visible() -> None:
 
 
 def test_every_shipped_provider_has_a_limit() -> None:
-    """Ideogram's is the published one, and all together fit the connections of one client."""
-    settings = LimiterSettings()
-    assert set(settings.limits) == set(load_catalog().providers)
-    assert settings.limits["ideogram"] == 10
-    assert sum(settings.limits.values()) <= 100
+    """Ideogram's is the published one."""
+    limits = {name: provider.max_in_flight for name, provider in load_catalog().providers.items()}
+    assert limits == {"openai": 24, "google": 24, "ideogram": 10, "bfl": 24, "recraft": 16}
 
 
 @pytest.mark.parametrize(
     ("limits", "queue", "words"),
     [
-        ({"openai": 3, "ideogram": 0}, 1, "ideogram needs at least 1"),
-        ({"ideogram": -1}, 1, "ideogram needs at least 1"),
+        ({"openai": 3, "ideogram": 0}, QUEUE, "ideogram needs at least 1"),
+        ({"ideogram": -1}, QUEUE, "ideogram needs at least 1"),
         ({}, -1, "queue cannot be negative"),
     ],
 )
 def test_settings_without_sense_are_refused(limits: dict[str, int], queue: int, words: str) -> None:
     """Told at start-up, with the provider's name."""
     with pytest.raises(SettingsError, match=words):
-        Limiter(limits, queue, lambda: 0.0)
+        Limiter(queue, lambda: 0.0).open(limits)

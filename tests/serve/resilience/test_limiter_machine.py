@@ -36,7 +36,8 @@ class LimiterMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.loop = LeapingLoop()
-        self.limiter = Limiter({"vendor": LIMIT}, QUEUE, self.loop.time)
+        self.limiter = Limiter(QUEUE, self.loop.time)
+        self.limiter.open({"vendor": LIMIT})
         self.holding: list[Request] = []
         self.waiting: list[Request] = []
         self.holds: list[float] = []

@@ -11,7 +11,7 @@ from serve.calling import Answer, Caller
 from serve.catalog import Model, load_catalog
 from serve.client import make_client
 from serve.cost import estimate_usd, settle_usd
-from serve.errors import ContentPolicyError, EmptyReplyError, ModelGoneError
+from serve.errors import ContentPolicyError, EmptyReplyError, ModelGoneError, UpstreamError
 from serve.fitting import fit, requests_for
 from serve.image_request import ImageRequest, WireRequest
 from serve.sandbox.app import Sandbox, create_sandbox, served_models
@@ -71,7 +71,7 @@ async def test_every_shape_and_quality_of_a_row_is_taken(row: Model) -> None:
         for quality in dict.fromkeys(row.qualities.values()) or [None]
     ]
     for wire in wires:
-        with pytest.raises((EmptyReplyError, ContentPolicyError)):
+        with pytest.raises((EmptyReplyError, ContentPolicyError, UpstreamError)):
             await draw(sandbox, row, wire)
     assert [call.status for call in sandbox.ledger.calls] == [200] * len(wires)
 

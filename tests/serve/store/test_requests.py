@@ -47,6 +47,17 @@ async def test_the_ledger_shows_the_newest_first(life: Life) -> None:
     assert await life.store.ledger(0) == []
 
 
+async def test_the_ledger_of_the_last_hours_and_of_vendors_only(life: Life) -> None:
+    """Attempts sent since then, and the sandbox's dollars apart from real ones; 0 is a time."""
+    for name, sent, sandbox in (("old", NOW - 1, False), ("new", NOW, False), ("played", NOW, True)):
+        await life.begin(name, sandbox=sandbox)
+        await life.send(name, sent=sent)
+
+    assert {entry.request_id for entry in await life.store.ledger(10, since=NOW)} == {"new", "played"}
+    assert {entry.request_id for entry in await life.store.ledger(10, since=0, sandbox=False)} == {"old", "new"}
+    assert {entry.request_id for entry in await life.store.ledger(10, sandbox=True)} == {"played"}
+
+
 async def test_finish_keeps_the_answer_and_its_images(life: Life) -> None:
     """Every field of an image comes back as it was given, by its id."""
     await life.begin("r", intent="preview")

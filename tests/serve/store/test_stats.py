@@ -100,6 +100,22 @@ async def test_the_share_of_previews_in_time(life: Life) -> None:
     assert (await life.store.stats(target_ms=3000.1)).previews_in_time == 2
 
 
+async def test_a_final_picture_is_no_preview(life: Life) -> None:
+    """An export, or a preview in high quality, was not promised in three seconds, in time or not."""
+    for name, parent, request, latency in (
+        ("preview", None, '{"n": 1, "quality": "auto"}', 9000.0),
+        ("final", None, '{"n": 1, "quality": "high"}', 9000.0),
+        ("hd", None, '{"n": 1, "quality": "hd"}', 1.0),
+        ("export", "preview", '{"n": 1, "quality": "high"}', 9000.0),
+    ):
+        await life.begin(name, intent="preview")
+        pictures = (image(f"{name}/{place}", name, request=request, parent_id=parent) for place in range(2))
+        await life.finish(name, latency_ms=latency, images=tuple(pictures))
+
+    stats = await life.store.stats()
+    assert (stats.previews, stats.previews_in_time) == (1, 0)
+
+
 async def test_money_is_counted_in_whole_micro_dollars(life: Life) -> None:
     """Ten times ten cents is a dollar."""
     await life.begin("r", intent="preview")

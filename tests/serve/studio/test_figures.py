@@ -96,6 +96,35 @@ async def test_breakers_and_queues_can_be_seen(open_gateway: Open) -> None:
         await asyncio.gather(*asked)
 
 
+async def test_the_ledger_says_which_calls_may_be_billed(open_gateway: Open) -> None:
+    """Every call, the newest first, with its request, its end and its bill, and no prompt; by hours and limit."""
+    sandbox = sandbox_with(FaultRule(model=FLARE, effect="cut_after"))
+    async with open_gateway(sandbox) as gateway:
+        drawn = await gateway.ask(prompt="a secret fox")
+        gateway.time.at += 7200
+        lost = await gateway.ask(model=FLARE)
+        told = await gateway.client.get("/v1/ledger")
+        last, recent = [await gateway.client.get("/v1/ledger", params=each) for each in ({"limit": 1}, {"hours": 1})]
+        refused = [
+            (await gateway.client.get("/v1/ledger", params=each)).status_code
+            for each in ({"limit": 0}, {"hours": 0}, {"limit": "all"})
+        ]
+    assert (told.status_code, told.json()["object"], refused) == (200, "list", [400, 400, 400])
+    rows = told.json()["data"]
+    names = ("request_id", "model", "vendor_model", "outcome", "billed", "cost_usd", "sent")
+    for row, answer, outcome, billed in zip(
+        rows, (lost, drawn), ("upstream_timeout", "ok"), ("unknown", "yes"), strict=True
+    ):
+        attempt = answer.json()["routing"]["attempts"][0]
+        sent = gateway.time.at - (7200 if answer is drawn else 0)
+        assert [row[name] for name in names] == [
+            answer.json()["routing"]["request_id"], attempt["model"], attempt["vendor_model"], outcome, billed,
+            attempt["cost_usd"], sent,
+        ]  # fmt: skip
+    assert last.json()["data"] == recent.json()["data"] == rows[:1]
+    assert "secret" not in told.text
+
+
 async def _lane(gateway: Gateway, queued: int) -> dict[str, Any]:
     for _ in range(500):
         lane: dict[str, Any] = (await figures(gateway))["lanes"]["ideogram"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from serve.attempt import Attempt
 from serve.catalog import load_catalog
 from serve.classification import Classification
 from serve.constraints import Wishes
@@ -114,18 +115,25 @@ async def test_a_request_that_could_not_begin_leaves_its_key_free(open_gateway: 
     assert gateway.sandbox.ledger.totals["calls"] == 1
 
 
-async def test_an_end_that_could_not_be_written_is_not_drawn_again(open_gateway: Open) -> None:
-    """The picture is paid for and its answer is lost: the key says so, and no vendor is called for it."""
+@pytest.mark.parametrize("mended", [True, False])
+async def test_an_end_that_could_not_be_written_is_not_drawn_again(*, mended: bool, open_gateway: Open) -> None:
+    """The picture is paid for: its key gets it once the store can write, and 504 before, or after a restart."""
     async with open_gateway() as gateway:
         gateway.spoil(BREAK.format("UPDATE"))
-        failed = await gateway.ask("order-1")
+        failed, again = [await gateway.ask("order-1") for _ in range(2)]
         gateway.spoil(MEND)
-        again = await gateway.ask("order-1")
+        if mended:
+            drawn = await gateway.ask("order-1")
     async with open_gateway(gateway.sandbox) as later:
         after = await later.ask("order-1")
-    assert [answer.status_code for answer in (failed, again, after)] == [500, 504, 504]
-    assert again.headers["x-should-retry"] == after.headers["x-should-retry"] == "false"
+    assert (failed.status_code, again.status_code, after.status_code) == (500, 504, 200 if mended else 504)
+    assert {answer.headers["x-should-retry"] for answer in (failed, again)} == {"false"}
     assert gateway.bills == 1
+    if mended:
+        assert (drawn.status_code, drawn.content) == (200, after.content)
+        assert drawn.json()["data"][0]["id"] in failed.json()["error"]["message"]
+    else:
+        assert after.headers["x-should-retry"] == "false"
 
 
 async def test_an_operator_may_have_the_lost_drawn_again(open_gateway: Open) -> None:
@@ -141,20 +149,25 @@ async def test_an_operator_may_have_the_lost_drawn_again(open_gateway: Open) -> 
 
 
 async def test_a_crash_is_not_tried_again_under_its_key(tmp_path: Path) -> None:
-    """It may have happened after the vendor was called: the caller gets a 500 each time, and nothing runs twice."""
+    """It may have been billed, and what is known of it is told: a 500 each time, and nothing runs twice."""
+
+    async def draw(asked: Job) -> Job:
+        await work(asked)
+        return replace(asked, attempts=(Attempt("dalle-3-std", "dall-e-3", "ok", 200, 9.0, 0.04, "yes"),))
 
     async def crash(asked: Job) -> Job:
-        await work(asked)
         raise RuntimeError("a bug")
 
     work = Work()
     work.go.set()
-    async with studio_with(tmp_path, crash) as studio:
+    async with studio_with(tmp_path, draw, crash) as studio:
         with pytest.raises(RuntimeError):
             await studio.answer(job(), KEY)
         again = await studio.answer(job(), KEY)
         assert again.error is not None
         assert (again.error.status, again.error.detail.code) == (500, "internal_error")
+        assert again.error.headers == {"x-should-retry": "false"}
+        assert ([attempt.outcome for attempt in again.routing.attempts], again.routing.cost_usd) == (["ok"], 0.04)
     async with Store.open(Settings(home=tmp_path).state.database) as store:
         totals = (await store.stats()).totals
         assert (totals.running, totals.failed, totals.errors) == (0, 1, {"internal_error": 1})

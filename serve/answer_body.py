@@ -1,0 +1,44 @@
+"""The body of a vendor's answer: received up to a limit, and parsed where it holds up nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio.to_thread
+import httpx
+
+from serve.downloads import unusable
+
+# Parsing takes about a millisecond for each 100 kB: pictures do that to the event loop, refusals and links do not.
+_LARGE_BYTES = 64 << 10
+
+_Read = TypeVar("_Read")
+
+
+async def received(response: httpx.Response, most_bytes: int, provider: str) -> httpx.Response:
+    """A streamed `response`, read to its end, unpacked and closed. Of a refusal what is over the limit is left.
+
+    Raises:
+        UpstreamError: a success has more than `most_bytes`; billed "yes".
+    """
+    body = bytearray()
+    try:
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) <= most_bytes:
+                continue
+            if response.is_success:
+                raise unusable(provider, f"its answer is over the limit of {most_bytes} bytes")
+            break
+    finally:
+        await response.aclose()
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
+    return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+
+
+async def parsed(parse: Callable[[httpx.Response], _Read], response: httpx.Response) -> _Read:
+    """What `parse` makes of the answer, in a worker thread if that takes long."""
+    if len(response.content) <= _LARGE_BYTES:
+        return parse(response)
+    return await anyio.to_thread.run_sync(parse, response)
