@@ -66,11 +66,12 @@ Try = Callable[[Order], Awaitable[Outcome]]
 class TryModel:
     """One attempt at one model. Raises nothing that a vendor can cause."""
 
-    def __init__(self, caller: Caller, desk: PictureDesk, store: Store, clock: Clock) -> None:
+    def __init__(self, caller: Caller, desk: PictureDesk, store: Store, clock: Clock, grace_s: float = GRACE_S) -> None:
         self._caller = caller
         self._desk = desk
         self._store = store
         self._clock = clock
+        self._grace_s = grace_s
 
     async def __call__(self, order: Order) -> Outcome:
         """Make the call. It stands in the store as sent, and maybe billed, before the vendor hears of it."""
@@ -114,7 +115,7 @@ class TryModel:
             answer = await self._caller.send(call, order.patience)
             # The pictures are paid for: they are fetched for a while longer than their caller would wait.
             left = max(0.0, ends - self._clock.monotonic())
-            pictures = await self._desk.prove(answer.images, order.row.provider, left + GRACE_S)
+            pictures = await self._desk.prove(answer.images, order.row.provider, left + self._grace_s)
         except ProviderError as error:
             return (), self._failed(order, wire, error, call.usage), error
         except DeadlineError as error:

@@ -21,6 +21,7 @@ from serve.calling import Caller
 from serve.catalog import Catalog, load_catalog
 from serve.client import make_client
 from serve.constraints import Wishes
+from serve.deadline import GRACE_S
 from serve.drawing import Draw
 from serve.generation import Choose
 from serve.image_request import ImageRequest
@@ -182,6 +183,7 @@ async def stage(
     vitals: Vitals | None = None,
     chance: Callable[[], float] = lambda: 0.5,
     catalog: Catalog | None = None,
+    grace_s: float = GRACE_S,
 ) -> AsyncIterator[Scene]:
     """The loop in front of the sandbox, of scripted vendors, or of any transport; the latter two need `settings`."""
     if isinstance(transport, Sandbox):
@@ -194,7 +196,7 @@ async def stage(
     vitals.limiter.open({name: provider.max_in_flight for name, provider in catalog.providers.items()})
     async with Store.open(settings.state.database) as store, make_client(settings, transport) as client:
         caller = Caller(client, targets, rules.patience, hear=vitals.hear)
-        attempt = TryModel(caller, PictureDesk(client, targets), store, time.clock)
+        attempt = TryModel(caller, PictureDesk(client, targets), store, time.clock, grace_s)
         draw = Draw(attempt, vitals, rules, catalog, targets, time.clock, chance)
         choose = Choose(catalog, targets, vitals, time.clock)
         yield Scene(choose, draw, store, vitals, catalog, targets, time)

@@ -175,12 +175,11 @@ class Linking(httpx.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize(("seconds", "outcome"), [(0.5, "ok"), (3600, "upstream_error")])
-async def test_a_drawn_picture_has_a_grace(
-    seconds: float, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_drawn_picture_has_a_grace(seconds: float, outcome: str, tmp_path: Path) -> None:
     """It is fetched for a while after the deadline, for it is paid for; and not for ever."""
-    monkeypatch.setattr("serve.trying.GRACE_S", 5.0 if outcome == "ok" else 0.1)
-    async with stage(tmp_path, Linking(seconds), settings=keyed(tmp_path)) as scene, asyncio.timeout(60):
+    grace_s = 5.0 if outcome == "ok" else 0.1
+    scene_of = stage(tmp_path, Linking(seconds), settings=keyed(tmp_path), grace_s=grace_s)
+    async with scene_of as scene, asyncio.timeout(60):
         ended = await scene.run(job(model="ideogram-3", deadline_ms=200))
     assert [(attempt.outcome, attempt.billed) for attempt in ended.attempts] == [(outcome, "yes")]
 
