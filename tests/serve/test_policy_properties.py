@@ -120,8 +120,9 @@ def test_a_callers_model_is_never_replaced(case: Case, name: str) -> None:
 @given(case=CASES, words=st.lists(st.sampled_from(STYLE), min_size=1, max_size=5))
 def test_the_words_of_the_prompt_never_choose(case: Case, words: list[str]) -> None:
     """With the same prediction, "4k" and its like change neither the models nor their reasons."""
-    # Only the length of a prompt counts, so rows that read two characters are left out.
-    models = {name: row.model_copy(update={"max_prompt_chars": 4000}) for name, row in case.catalog.models.items()}
+    # Only the length of a prompt counts, so no row here reads two characters only or bills the prompt's tokens.
+    plain_row = {"max_prompt_chars": 4000, "token_price": {}}
+    models = {name: row.model_copy(update=plain_row) for name, row in case.catalog.models.items()}
     plain = case._replace(catalog=case.catalog.model_copy(update={"models": models}))
     request = plain.constraints.request
     styled = replace(plain.constraints, request=replace(request, prompt=", ".join([request.prompt, *words])))
