@@ -38,8 +38,8 @@ check: install ## Lint, format, types, data
 	$(BIN)/prompt-intent data check
 	$(BIN)/prompt-intent data check data/translations.jsonl --against data/prompts.jsonl
 
-bench: install ## Time classifying against sentence-transformers, side by side
-	$(BIN)/python tests/benchmarks/classify.py
+bench: install ## Time classifier and gateway against what users would pick instead (docs/benchmarks.md; 4 GB of peers)
+	$(BIN)/python -m tests.benchmarks.bench
 
 storm: install ## Send 2,000 requests through failing vendors, and judge the gateway by the vendors' books
 	$(BIN)/python -m tests.benchmarks.storm

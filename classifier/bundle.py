@@ -1,4 +1,4 @@
-"""The bundle, format 2: a trained classifier as a folder that proves itself.
+"""The bundle, format 3: a trained classifier as a folder that proves itself.
 
     manifest.json    format, labels, encoder, threshold, scripts, digests, metrics, canaries, SHA-256 of the rest
     encoder.onnx     sentence encoder, pooled and normalised inside the graph
@@ -21,7 +21,7 @@ from typing import Any
 
 from classifier.errors import BundleError
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 FILES = ("encoder.onnx", "tokenizer.json", "head.npz", "head.joblib", "features.json", "spelling.json")
 

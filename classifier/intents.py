@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-DEFAULT_INTENTS = ("preview", "text_heavy", "complex_logic")
+PLAIN = "preview"
+"""The intent of a prompt that asks for nothing in particular."""
+DEFAULT_INTENTS = (PLAIN, "text_heavy", "complex_logic")
 
 _SPELLINGS = {"urgent_preview": "preview"}
 

@@ -21,8 +21,9 @@ from classifier.script import main_script
 from classifier.spelling import Spelling
 from classifier.text import normalise
 
-# Float32 kernels differ between CPUs by about 1e-6; anything above this is another model.
-CANARY_TOLERANCE = 1e-3
+# Float32 kernels differ between CPUs by about 1e-6, which moves a rounding of the quantised encoder here and there;
+# anything above this is another model.
+CANARY_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import anyio.to_thread
 import httpx
 
 from serve.downloads import unusable
-
-# Parsing takes about a millisecond for each 100 kB: pictures do that to the event loop, refusals and links do not.
-_LARGE_BYTES = 64 << 10
+from serve.off_loop import off_loop
 
 _Read = TypeVar("_Read")
 
@@ -39,6 +36,4 @@ async def received(response: httpx.Response, most_bytes: int, provider: str) -> 
 
 async def parsed(parse: Callable[[httpx.Response], _Read], response: httpx.Response) -> _Read:
     """What `parse` makes of the answer, in a worker thread if that takes long."""
-    if len(response.content) <= _LARGE_BYTES:
-        return parse(response)
-    return await anyio.to_thread.run_sync(parse, response)
+    return await off_loop(parse, response, size=len(response.content))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
+from math import inf
 from types import MappingProxyType
 from typing import Literal, Self
 
-import anyio.to_thread
+import pybase64
 from pydantic import BaseModel
 
 from serve.errors import ServiceError
 from serve.image_store import ImageStore
 from serve.job import Job
+from serve.off_loop import off_loop
+from serve.pictures import Picture
 from serve.schemas import ErrorDetail, ImageEntry, Routing
 
 NO_REPEAT: Mapping[str, str] = MappingProxyType({"x-should-retry": "false"})
@@ -30,6 +32,31 @@ class KeptImage(BaseModel):
     height: int
     revised_prompt: str | None = None
     seed: int | None = None
+    # The file's bytes, while they are in memory anyway.
+    _data: bytes | None = None
+
+    @classmethod
+    def of(cls, image_id: str, picture: Picture) -> Self:
+        """The picture that was stored under `image_id`."""
+        image = cls(
+            id=image_id,
+            media_type=picture.media_type,
+            width=picture.width,
+            height=picture.height,
+            revised_prompt=picture.revised_prompt,
+            seed=picture.seed,
+        )
+        image._data = picture.data
+        return image
+
+    @property
+    def size(self) -> float:
+        """Bytes to go through; without end where a disk has to be waited for."""
+        return inf if self._data is None else len(self._data)
+
+    def data(self, store: ImageStore) -> bytes:
+        """The file's bytes. NotFoundError: it has been deleted since; ServiceError: it cannot be read."""
+        return store.read(self.id) if self._data is None else self._data
 
 
 class KeptError(BaseModel):
@@ -71,15 +98,7 @@ class KeptAnswer(BaseModel):
             answer.error = _keep(job.failure, may_be_billed)
             return answer
         answer.images = [
-            KeptImage(
-                id=image_id,
-                media_type=picture.media_type,
-                width=picture.width,
-                height=picture.height,
-                revised_prompt=picture.revised_prompt,
-                seed=picture.seed,
-            )
-            for image_id, picture in zip(job.image_ids, job.pictures, strict=True)
+            KeptImage.of(image_id, picture) for image_id, picture in zip(job.image_ids, job.pictures, strict=True)
         ]
         answer.background, answer.usage = _background(job), _usage(job)
         return answer
@@ -126,21 +145,24 @@ def entries(answer: KeptAnswer, inline: bool, base: str) -> list[ImageEntry]:
     ]
 
 
-async def render(shell: BaseModel, image_ids: Sequence[str], store: ImageStore) -> bytes:
+async def render(shell: BaseModel, images: Sequence[KeptImage], store: ImageStore) -> bytes:
     """`shell` as JSON, its empty `b64_json` fields, if it has any, filled with the pictures in base64, in order.
 
-    In a worker thread, and without a JSON encoder's look at every character: pictures are megabytes.
+    In a worker thread if they are large or on the disk, and without a JSON encoder's look at every character: pictures
+    are megabytes.
 
     Raises:
         NotFoundError: a picture has been deleted since it was drawn.
         ServiceError: its file cannot be read.
     """
     first, *others = shell.model_dump_json().encode().split(_HOLE)
-    return await anyio.to_thread.run_sync(_fill, first, others, image_ids, store) if others else first
+    if not others:
+        return first
+    return await off_loop(_fill, first, others, images, store, size=sum(image.size for image in images))
 
 
-def _fill(first: bytes, others: Sequence[bytes], image_ids: Sequence[str], store: ImageStore) -> bytes:
+def _fill(first: bytes, others: Sequence[bytes], images: Sequence[KeptImage], store: ImageStore) -> bytes:
     parts = [first]
-    for image_id, after in zip(image_ids, others, strict=True):
-        parts += (b'"b64_json":"', base64.b64encode(store.read(image_id)), b'"', after)
+    for image, after in zip(images, others, strict=True):
+        parts += (b'"b64_json":"', pybase64.b64encode(image.data(store)), b'"', after)
     return b"".join(parts)

@@ -8,9 +8,8 @@ What a call knows of itself (what it used, whether it may have left) outlives it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 
@@ -18,6 +17,7 @@ from serve.answer_body import parsed, received
 from serve.catalog import Model
 from serve.errors import DeadlineError, ProviderError, ServiceError, UpstreamError, UpstreamTimeoutError
 from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
+from serve.network import PASSAGE, Passage
 from serve.picture_format import PictureLimits
 from serve.providers import dialect_of
 from serve.providers.base import Dialect
@@ -32,7 +32,6 @@ _SLACK_BYTES = 1 << 20
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
-    httpx.PoolTimeout,
     httpx.WriteError,
     httpx.WriteTimeout,
     httpx.ProxyError,
@@ -48,37 +47,6 @@ class Answer:
     status: int
     images: list[DrawnImage]
     usage: Usage | None = None
-
-
-class Passage:
-    """How far a request came on its way out: pass `trace` as httpx's extension "trace".
-
-    Only who was seen connecting, and never writing, certainly sent nothing. A transport without a network (the sandbox
-    in our own process) calls no `trace`: what was given to it may have arrived.
-    """
-
-    def __init__(self) -> None:
-        self.begun = False
-        self._connecting = False
-        self._writing = False
-        self._connection: Any = None
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take note of one step of httpcore's: "connection.connect_tcp.started", "http11.send_request_headers..."."""
-        if event.startswith("connection."):
-            self._connecting = True
-        else:
-            self._writing = True
-        if event == "connection.connect_tcp.complete":
-            self._connection = info["return_value"]
-        elif event == "connection.start_tls.failed":
-            # httpcore leaves it open when time is up in the middle of the handshake.
-            await self._connection.aclose()
-
-    @property
-    def may_have_left(self) -> bool:
-        """Whether the vendor may have got any of it."""
-        return self.begun and (self._writing or not self._connecting)
 
 
 @dataclass(slots=True)
@@ -177,7 +145,7 @@ class Caller:
         return response
 
     async def _order(self, call: Call) -> httpx.Response:
-        call.request.extensions["trace"] = call.passage.trace
+        call.request.extensions[PASSAGE] = call.passage
         call.passage.begun = True
         try:
             return await self._send(call, call.request)

@@ -1,4 +1,4 @@
-"""The one place that makes an httpx client. One for the life of the process: a new one costs 20-37 ms a call."""
+"""The one place that makes httpx clients. Two for the life of the process: a new one costs 20-37 ms a call."""
 
 from __future__ import annotations
 
@@ -6,27 +6,39 @@ from importlib.metadata import version
 
 import httpx
 
+from serve.network import Network
 from serve.settings import Settings
 from serve.targets import Targets
 
 USER_AGENT = f"prompt-intent/{version('prompt-intent')}"
 
 
+# Servers keep an idle connection for five seconds (uvicorn) and more. A request must not meet its closing: nobody
+# could say then whether it was read, and billed.
+_KEEPALIVE_S = 4.0
+
+
 def make_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """A client over `transport`, or over the network when it is None.
+    """The client that asks vendors, over `transport`, or over the network when it is None."""
+    return _client(settings, transport or Network(_KEEPALIVE_S))
+
+
+def make_link_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """The client that follows links. Over httpx's own network, which shows every connection before it is used."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50, keepalive_expiry=_KEEPALIVE_S)
+    return _client(settings, transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False))
+
+
+def _client(settings: Settings, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """No limit to its connections: the limiter counts by provider, and a slow one must not take those of the others.
 
     Redirects are answers, not orders: a vendor's may lead anywhere. `trust_env` is off because prompts and keys travel
     only to hosts that our own settings name, not through a proxy from a variable that was set for something else.
     """
-    # No limit here: the limiter counts by provider, and one that is slow must not take the connections of the others.
-    # Servers keep an idle connection for five seconds (uvicorn) and more. A request must not meet its closing: nobody
-    # could say then whether it was read, and billed.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=50, keepalive_expiry=4.0)
     timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout)
     return httpx.AsyncClient(
         transport=transport,
         timeout=timeout,
-        limits=limits,
         headers={"user-agent": USER_AGENT},
         follow_redirects=False,
         trust_env=False,

@@ -17,7 +17,7 @@ import httpx
 from serve.calling import Answer, Caller
 from serve.catalog import Catalog, Model, Quality
 from serve.checkup import Finding
-from serve.client import make_client, way_out
+from serve.client import make_client, make_link_client, way_out
 from serve.cost import estimate_usd, settle_usd
 from serve.errors import ModelGoneError, ProviderError, ProviderInvalidRequestError, UpstreamAuthError
 from serve.fitting import PIXELS, fit
@@ -93,8 +93,11 @@ def within(trials: Sequence[Trial], ceiling: float) -> tuple[list[Trial], list[F
 class Conformance:
     """Tries dialects on whoever `targets` lead to. `patience` is the longest one call may take, in seconds."""
 
-    def __init__(self, client: httpx.AsyncClient, targets: Targets, today: date, patience: float) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, desk: PictureDesk, targets: Targets, today: date, patience: float
+    ) -> None:
         self._client = client
+        self._desk = desk
         self._targets = targets
         self._today = today
         self._caller = Caller(client, targets, patience)
@@ -141,7 +144,7 @@ class Conformance:
         began = time.monotonic()
         try:
             answer = await self._caller.draw(trial.row, trial.wire)
-            pictures = await PictureDesk(self._client, self._targets).prove(answer.images, trial.row.provider)
+            pictures = await self._desk.prove(answer.images, trial.row.provider)
         except ProviderError as error:
             return Finding("error", trial.subject, f"draws: {trial.row.vendor_model} gave no picture: {error}")
         return _drawn(trial, answer, pictures, time.monotonic() - began, self._today)
@@ -151,8 +154,9 @@ async def try_live(
     settings: Settings, catalog: Catalog, targets: Targets, trials: Sequence[Trial], today: date
 ) -> list[Finding]:
     """All that can be learned of `targets` by the trials and the vendors' lists of models."""
-    async with make_client(settings, way_out(targets)) as client:
-        kit = Conformance(client, targets, today, settings.connect_timeout + settings.read_timeout)
+    transport, patience = way_out(targets), settings.connect_timeout + settings.read_timeout
+    async with make_client(settings, transport) as client, make_link_client(settings, transport) as links:
+        kit = Conformance(client, PictureDesk(links, targets), targets, today, patience)
         return [*await kit.examine(trials), *untried(catalog, targets, today), *await kit.ends(catalog)]
 
 

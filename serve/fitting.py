@@ -6,9 +6,9 @@ More pictures than one call gives are no reason to refuse: `requests_for` says w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from serve.catalog import Model
 from serve.errors import InvalidRequestError
@@ -133,12 +133,12 @@ def _parse_ratio(param: str, text: str) -> Fraction:
 def _shape(request: ImageRequest, model: Model, warnings: list[str]) -> str:
     asked = _asked(request)
     if asked is None:
-        return model.shapes[_nearest(Fraction(1), model.shapes)]
+        return model.shapes[_nearest(Fraction(1), tuple(model.shapes))]
     param, text = asked
     if param == "size" and PIXELS.fullmatch(text) and text in model.shapes.values():
         return text
     wanted = _parse_ratio(param, text)
-    ratio = _nearest(wanted, model.shapes)
+    ratio = _nearest(wanted, tuple(model.shapes))
     if param == "size":
         warnings.append(f"asked {text}, {model.name} draws {_drawn(ratio, model)}")
     elif _value(ratio) != wanted:
@@ -151,14 +151,16 @@ def _drawn(ratio: str, model: Model) -> str:
     return shape if PIXELS.fullmatch(shape) else f"{ratio} in pixels of its own choice"
 
 
-def _nearest(wanted: Fraction, shapes: Mapping[str, str]) -> str:
+# A request asks it of every candidate and more than once, and exact fractions are slow.
+@lru_cache(maxsize=4096)
+def _nearest(wanted: Fraction, ratios: tuple[str, ...]) -> str:
     """The ratio of the table that is stretched least; of two, the one that lies or stands as the wanted one does."""
 
     def stretch(ratio: str) -> tuple[Fraction, bool]:
         value = _value(ratio)
         return max(value / wanted, wanted / value), _lie(value) != _lie(wanted)
 
-    return min(shapes, key=stretch)
+    return min(ratios, key=stretch)
 
 
 def _lie(ratio: Fraction) -> int:

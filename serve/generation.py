@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-import anyio.to_thread
-
 from serve.catalog import Catalog
 from serve.classification import Classification
 from serve.clock import Clock
@@ -17,6 +15,7 @@ from serve.constraints import Constraints, Health
 from serve.errors import DeadlineError, NotReadyError, ServiceError
 from serve.image_store import ImageStore
 from serve.job import Job
+from serve.off_loop import off_loop
 from serve.policy import Route, choose_route, unanswerable
 from serve.targets import Targets, missing_keys
 from serve.vitals import Vitals
@@ -68,7 +67,7 @@ def decide(job: Job, catalog: Catalog, health: Health, today: date) -> Route:
 
 
 class Keep:
-    """Stores the pictures, off the event loop, before anybody is told of them."""
+    """Stores the pictures, large ones off the event loop, before anybody is told of them."""
 
     def __init__(self, store: ImageStore) -> None:
         self._store = store
@@ -76,7 +75,8 @@ class Keep:
     async def __call__(self, job: Job) -> Job:
         """One step of the job."""
         try:
-            ids = await anyio.to_thread.run_sync(self._store.keep, job.pictures)
+            size = sum(len(picture.data) for picture in job.pictures)
+            ids = await off_loop(self._store.keep, job.pictures, size=size)
         except OSError as error:
             message = f"the picture was drawn but could not be stored: {error.strerror}"
             return replace(job, failure=ServiceError(message, code="storage_error"))

@@ -6,7 +6,7 @@ import hmac
 import re
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.errors import ForbiddenError, NotAuthenticatedError, PayloadTooLargeError
@@ -22,6 +22,7 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
 }
+_RESTRICTIONS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]{2,45})\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 _IMAGE = re.compile(r"/v1/images/[^/]+")
@@ -38,9 +39,8 @@ class SecurityHeaders:
 
         async def send_restricted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                own = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in _RESTRICTIONS if pair[0] not in own)]
             await send(message)
 
         await self._app(scope, receive, send_restricted)

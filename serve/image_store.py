@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import re
 import secrets
 from collections.abc import Sequence
@@ -42,7 +41,6 @@ class ImageStore:
         Raises:
             OSError: the disk is full or the folder cannot be written.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         return tuple(self._keep(picture) for picture in pictures)
 
     def tidy(self) -> int:
@@ -95,23 +93,29 @@ class ImageStore:
         image_id = secrets.token_hex(16)
         path = self._folder / f"{image_id}.{_EXTENSIONS[picture.media_type]}"
         for _ in range(_TRIES):
-            with contextlib.suppress(FileNotFoundError):  # a process that starts has tidied it away
+            try:
                 _write(path, picture)
+            except FileNotFoundError:  # nothing was ever kept here, or a process that starts has tidied it away
+                self._folder.mkdir(parents=True, exist_ok=True)
+            else:
                 return image_id
         raise FileNotFoundError(errno.ENOENT, "something keeps deleting unfinished pictures", str(path))
 
 
 def _write(path: Path, picture: Picture) -> None:
-    """Under its name once it is whole and on the disk, not before."""
+    """Under its name once it is whole, not before.
+
+    As with the store's transactions, no kill takes it back, and a power cut may take the last: waiting for the disk
+    would take longer than all the rest of a request.
+    """
     unfinished = path.with_suffix(_UNFINISHED)
     try:
         with unfinished.open("wb") as file:
             file.write(picture.data)
-            file.flush()
-            os.fsync(file.fileno())
         unfinished.replace(path)
-    finally:
+    except BaseException:
         unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _media_type(path: Path) -> str | None:

@@ -14,6 +14,13 @@ NONE_GONE: frozenset[str] = frozenset()
 SOON = timedelta(days=60)
 
 
+def find_model(name: str, catalog: Catalog) -> str | None:
+    """The catalogue's name of a model that goes by this name, here or at its vendor; None where there is none."""
+    if name in catalog.models:
+        return name
+    return next((model.name for model in catalog.models.values() if model.vendor_model == name), None)
+
+
 def is_dead(model: Model, today: date) -> bool:
     """True once the vendor no longer answers: from its shutdown date on, that day included.
 

@@ -10,6 +10,7 @@ from serve.errors import InvalidRequestError, NotFoundError
 from serve.gateway_schemas import ImagesBody
 from serve.intake import AUTO, read_job
 from serve.job import Job
+from serve.lifecycle import find_model
 from serve.settings import Settings
 
 # Each with the values that ask for nothing.
@@ -39,13 +40,6 @@ def read_images_job(body: ImagesBody, settings: Settings, catalog: Catalog) -> J
         }
     )
     return replace(read_job(plain, settings), warnings=_warnings(body))
-
-
-def find_model(name: str, catalog: Catalog) -> str | None:
-    """The catalogue's name of a model that goes by this name, here or at its vendor; None where there is none."""
-    if name in catalog.models:
-        return name
-    return next((model.name for model in catalog.models.values() if model.vendor_model == name), None)
 
 
 def find_intent(name: str, catalog: Catalog) -> str | None:

@@ -15,6 +15,7 @@ from serve.catalog import Catalog, IntentRoute, Routes
 from serve.constraints import Constraints, Health, Wishes, check_wishes
 from serve.errors import InvalidRequestError, NotReadyError, ServiceError
 from serve.image_request import ImageRequest
+from serve.lifecycle import find_model
 from serve.ranking import rank
 
 __all__ = ["Candidate", "Constraints", "Health", "Route", "Wishes", "abstains", "choose_route", "unanswerable"]
@@ -141,10 +142,11 @@ def _exports(route: IntentRoute, request: ImageRequest) -> bool:
     return route.export is not None and request.quality in _EXPORT_QUALITIES
 
 
-def _named_route(name: str, reading: _Reading, scene: Scene) -> Route:
-    if name not in scene.catalog.models:
+def _named_route(asked: str, reading: _Reading, scene: Scene) -> Route:
+    if (name := find_model(asked, scene.catalog)) is None:
         known = ", ".join(scene.catalog.models)
-        raise InvalidRequestError(f"no model {name!r} here: name one of {known}", param="model", code="model_not_found")
+        message = f"no model {asked!r} here: name one of {known}"
+        raise InvalidRequestError(message, param="model", code="model_not_found")
     reason = f"the caller asked for the model {name}"
     candidate, objection = judge(Place(name, reason), {}, scene)
     if objection is not None:

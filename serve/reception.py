@@ -82,7 +82,7 @@ async def respond(answer: KeptAnswer, shell: BaseModel, service: Service) -> Res
         NotFoundError: a picture of a replayed answer has been deleted meanwhile.
         ServiceError: a picture's file cannot be read.
     """
-    content = await render(shell, [image.id for image in answer.images], service.images)
+    content = await render(shell, answer.images, service.images)
     return Response(content, headers=dict(facts(answer)), media_type="application/json")
 
 

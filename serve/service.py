@@ -19,7 +19,7 @@ from serve.call_rules import CallRules
 from serve.calling import Caller
 from serve.catalog import Catalog
 from serve.classification import Classification
-from serve.client import make_client, way_out
+from serve.client import make_client, make_link_client, way_out
 from serve.clock import Clock
 from serve.drawing import Draw
 from serve.generation import Choose, Classify, Keep
@@ -71,7 +71,11 @@ async def open_service(
     images = ImageStore(settings.state.images)
     await anyio.to_thread.run_sync(images.tidy)
     transport = transport or way_out(targets)
-    async with Store.open(settings.state.database) as store, make_client(settings, transport) as client:
+    async with (
+        Store.open(settings.state.database) as store,
+        make_client(settings, transport) as client,
+        make_link_client(settings, transport) as links,
+    ):
         if lost := await store.recover(clock.now()):
             _log.warning("start-up", warning=f"{lost} requests were cut off when the service stopped the last time")
         vitals = vitals or make_vitals(clock)
@@ -80,7 +84,7 @@ async def open_service(
         # The sandbox announces the ends that vendors do; there is nothing to be done about its own.
         hear = None if targets.sandbox else vitals.hear
         caller = Caller(client, targets, rules.patience, hear=hear)
-        try_model = TryModel(caller, PictureDesk(client, targets), store, clock)
+        try_model = TryModel(caller, PictureDesk(links, targets), store, clock)
         draw = Draw(try_model, vitals, rules, catalog, targets, clock)
         steps = (Classify(classification, clock), Choose(catalog, targets, vitals, clock), draw, Keep(images))
         studio = Studio(
@@ -123,7 +127,8 @@ def _load(settings: Settings) -> IntentClassifier:
     return IntentClassifier.from_pretrained(locate(settings.model, settings.state))
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
+    # `async` or FastAPI hands so little to a worker thread, and waits for it.
     service: Service = request.app.state.service
     return service
 

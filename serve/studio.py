@@ -150,12 +150,14 @@ class Studio:
         return await self._finish(job, began, key)
 
     async def _begin(self, job: Job, key: Key | None) -> None:
+        begun = self._store.begin(self._record(job))
+        if key is None:
+            return  # nothing is called before its attempt stands in the store, and that comes after this
         try:
-            await self._store.begin(self._record(job))
+            await begun
         except StoreError:
-            if key is not None:
-                with suppress(StoreError):
-                    await self._store.release(key.key, key.caller, job.request_id)
+            with suppress(StoreError):
+                await self._store.release(key.key, key.caller, job.request_id)
             raise
 
     async def _finish(self, job: Job, began: float, key: Key | None, *, crashed: bool = False) -> KeptAnswer:
@@ -164,6 +166,8 @@ class Studio:
         billed = crashed or any(attempt.billed != "no" for attempt in job.attempts)
         answer = self._answer(job, billed)
         end = self._end(job, answer, (self._clock.monotonic() - began) * 1000, billed)
+        if key is not None:
+            end = replace(end, answer=answer.model_dump_json())
         try:
             await self._store.finish(job.request_id, end)
         except StoreError as error:
@@ -194,7 +198,6 @@ class Studio:
             latency_ms=round(ms, 1),
             ended=self._clock.now(),
             error_code=None if failed is None else failed.detail.code,
-            answer=answer.model_dump_json(),
             row=drawn.name if drawn else None,
             intent=job.route.intent,
             images=self._images(job),

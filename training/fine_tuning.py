@@ -7,6 +7,7 @@ encoder spends itself on what the features do not see. The head is thrown away: 
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def fine_tune(
 
     Args:
         features: the surface features, read anew of every augmented prompt.
-        targets: label distributions, float32 of shape (n, k), rows sum to 1 (see `soft_targets`).
+        targets: weighted label distributions, float32 of shape (n, k) (see `soft_targets`).
         advance: hears of every finished batch's number of prompts.
         read: makes of a changed copy what the encoder will read of it.
     """
@@ -91,7 +92,8 @@ def taught(
 def soft_targets(labels: Sequence[str], seconds: Sequence[str | None], classes: Sequence[str]) -> Floats:
     """Label distributions (n, k): a fifth of the mass on the other acceptable label, a little on every class.
 
-    Label smoothing (Szegedy et al. 2016) keeps the encoder from growing over-sure of a writer's label.
+    A row's sum is its weight: 1 on average, and as much for every label together, however many rows it has. Label
+    smoothing (Szegedy et al. 2016) keeps the encoder from growing over-sure of a writer's label.
     """
     smoothing, share = 0.05, 0.2
     targets = np.full((len(labels), len(classes)), smoothing / len(classes), dtype=np.float32)
@@ -100,7 +102,9 @@ def soft_targets(labels: Sequence[str], seconds: Sequence[str | None], classes: 
         targets[row, classes.index(label)] += (1 - smoothing) * (1 - other)
         if second is not None:
             targets[row, classes.index(second)] += (1 - smoothing) * other
-    return targets
+    counts = Counter(labels)
+    weights = [len(labels) / (len(counts) * counts[label]) for label in labels]
+    return targets * np.array(weights, dtype=np.float32)[:, None]
 
 
 @dataclass(frozen=True, slots=True)

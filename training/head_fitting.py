@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.head import LinearHead
+from classifier.intents import PLAIN
 from training.config import TrainConfig
 
 Floats = NDArray[np.float32]
@@ -52,7 +53,7 @@ def folds(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int) -
 def fit_head(
     inputs: Floats, dim: int, labels: Sequence[str], split: Split, classes: Sequence[str], config: TrainConfig
 ) -> FittedHead:
-    """Fit, calibrate on the held-back rows, and fold the features' scaling into plain weights.
+    """Fit, calibrate on the held-back rows, shift, and fold the features' scaling into plain weights.
 
     Args:
         inputs: float32 of shape (n, dim + features), the embedding first.
@@ -64,11 +65,13 @@ def fit_head(
     estimator.fit(inputs[split.fit], numbers[split.fit])
     logits = estimator.decision_function(inputs[split.held_back])
     temperature = fit_temperature(logits, numbers[split.held_back])
+    shift = np.array([config.plain_shift * temperature if label == PLAIN else 0.0 for label in classes])
+    estimator[-1].intercept_ -= shift
     head = _plain_head(estimator, dim, temperature, classes)
     # People who load head.joblib expect predict_proba to be the calibrated one.
     estimator[-1].coef_ /= temperature
     estimator[-1].intercept_ /= temperature
-    return FittedHead(head, estimator, softmax(logits / temperature))
+    return FittedHead(head, estimator, softmax((logits - shift) / temperature))
 
 
 def fit_temperature(logits: NDArray[np.float64], numbers: NDArray[np.int64]) -> float:
@@ -101,7 +104,8 @@ def _pipeline(dim: int, width: int, config: TrainConfig) -> Any:
         [("embedding", "passthrough", slice(0, dim)), ("features", StandardScaler(), slice(dim, width))],
         transformer_weights={"features": config.feature_weight},
     )
-    return make_pipeline(columns, LogisticRegression(C=config.c, max_iter=5000))
+    # How many prompts of an intent were written says nothing of how many will be asked.
+    return make_pipeline(columns, LogisticRegression(C=config.c, class_weight="balanced", max_iter=5000))
 
 
 def _plain_head(estimator: Any, dim: int, temperature: float, classes: Sequence[str]) -> LinearHead:

@@ -8,7 +8,7 @@ being hard.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,8 @@ def workload(rows: int, config: TrainConfig, parts: int) -> int:
 
 def _judged(inputs: Floats, labels: Sequence[str], split: Split, config: TrainConfig) -> Floats:
     width = inputs.shape[1] - len(SPECS)
-    return fit_head(inputs, width, labels, split, DEFAULT_INTENTS, config).held_back
+    # What is judged here are labels, and by the writers who gave them.
+    return fit_head(inputs, width, labels, split, DEFAULT_INTENTS, replace(config, plain_shift=0.0)).held_back
 
 
 def _suspect(position: int, row: LabeledPrompt, probabilities: Floats) -> Suspect:

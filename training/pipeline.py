@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.bundle import Canary, EncoderInfo, Manifest, write_manifest
+from classifier.encoder import OnnxEncoder
 from classifier.features import SurfaceFeatures
 from classifier.home import Home
 from classifier.intents import DEFAULT_INTENTS
@@ -21,7 +22,6 @@ from classifier.text import normalise
 from training.abstention import fit_threshold
 from training.config import TrainConfig
 from training.dataset import LabeledPrompt, fingerprint, load_prompts
-from training.embeddings import embed
 from training.encoder_source import EncoderSource, load_encoder
 from training.errors import DatasetError
 from training.evaluation import Evaluation, evaluate
@@ -37,6 +37,7 @@ from training.progress import Progress
 from training.spelling_fitting import fit_spelling
 
 _CANARIES = 12
+_CHUNK = 256
 _READ_FROM = 0.01
 _LIBRARIES = ("numpy", "onnxruntime", "scikit-learn", "sentence-transformers", "tokenizers", "torch", "transformers")
 
@@ -78,15 +79,15 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
             encoder, [rows[i] for i in lesson.split.fit], features, config.fine_tuning, progress.advance,
             read=lambda prompt: spelling.mend(normalise(prompt)),
         )  # fmt: skip
+    progress.stage("exporting the encoder")
+    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _CANARIES)], config.threads)
     progress.stage("embedding", total=len(texts))
-    vectors = embed(encoder, texts, home.cache, progress.advance)
+    vectors = _embedded(exported, texts, progress)
     progress.stage("fitting and calibrating the head")
     inputs = np.hstack([vectors, features.transform(texts)])
     fitted = fit_head(inputs, vectors.shape[1], lesson.labels, lesson.split, DEFAULT_INTENTS, config)
     threshold = _threshold(fitted, [rows[i] for i in lesson.split.held_back], config)
     outlyingness = fit_outlyingness(vectors, lesson.labels, lesson.split, DEFAULT_INTENTS)
-    progress.stage("exporting the encoder")
-    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _CANARIES)])
     scripts = _scripts(lesson.texts)
     classifier = IntentClassifier(exported, features, fitted.head, outlyingness, threshold, scripts, spelling=spelling)
     progress.stage("evaluating on the test set")
@@ -97,6 +98,15 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
     manifest = _manifest(config, encoder, exported.dim, threshold, fitted, rows, evaluation, classifier)
     bundle = write_manifest(folder, manifest)
     return Trained(folder, bundle, manifest, classifier, encoder, rows, gold, probabilities, evaluation)
+
+
+def _embedded(encoder: OnnxEncoder, texts: Sequence[str], progress: Progress) -> NDArray[np.float32]:
+    """By the encoder that will serve, so that the head is fitted to its rounding."""
+    vectors = []
+    for start in range(0, len(texts), _CHUNK):
+        vectors.append(encoder.encode(texts[start : start + _CHUNK]))
+        progress.advance(len(vectors[-1]))
+    return np.vstack(vectors)
 
 
 def _refuse_leaks(rows: Sequence[LabeledPrompt], gold: Sequence[Gold], config: TrainConfig) -> None:

@@ -15,7 +15,6 @@ from serve.gateway_schemas import ExportBody
 from serve.image_request import ImageRequest
 from serve.intake import AUTO, read_shape
 from serve.job import Job
-from serve.openai_wishes import find_model
 from serve.reception import KEYED, draw, refuse
 from serve.schemas import GenerateResponse
 from serve.service import Service, ServiceDep
@@ -63,7 +62,7 @@ def _job(record: ImageRecord, wanted: ExportBody, service: Service) -> Job:
         # Who asks for a jpeg after a transparent preview has changed their mind.
         background=None if wanted.output_format == "jpeg" else asked.background,
     )
-    model = _named(wanted.model, service)
+    model = None if wanted.model == AUTO else wanted.model
     intent = record.intent if record.intent in service.catalog.routes.intents else _PREVIEW
     return Job(
         final,
@@ -72,13 +71,6 @@ def _job(record: ImageRecord, wanted: ExportBody, service: Service) -> Job:
         parent_id=record.id,
         wishes=wanted.wishes(),
     )
-
-
-def _named(model: str | None, service: Service) -> str | None:
-    """What nobody knows is left as it is, for the policy to refuse."""
-    if model is None or model == AUTO:
-        return None
-    return find_model(model, service.catalog) or model
 
 
 def _warned(answer: KeptAnswer, parent: ImageRecord) -> KeptAnswer:

@@ -75,7 +75,7 @@ async def _completed(answer: KeptAnswer, caller: _Caller) -> AsyncIterator[bytes
     """An event a picture."""
     for image in answer.images:
         shell = CompletedEvent.of(answer, image, caller.body, caller.base)
-        yield event(shell.type, await render(shell, [image.id], caller.service.images))
+        yield event(shell.type, await render(shell, [image], caller.service.images))
 
 
 async def _told_late(drawing: asyncio.Task[KeptAnswer], caller: _Caller) -> AsyncIterator[bytes]:

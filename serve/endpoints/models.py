@@ -10,8 +10,8 @@ from serve.endpoints.errors_doc import ERRORS
 from serve.errors import InvalidRequestError
 from serve.image_request import ImageRequest
 from serve.intake import AUTO
-from serve.lifecycle import resolve
-from serve.openai_wishes import find_intent, find_model, unknown_model
+from serve.lifecycle import find_model, resolve
+from serve.openai_wishes import find_intent, unknown_model
 from serve.policy import Constraints, choose_route, unanswerable
 from serve.schemas import ModelEntry, ModelList
 from serve.service import Service, ServiceDep

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import httpx
+import pybase64
+from pydantic_core import from_json
 
 from serve.catalog import Model
 from serve.errors import UpstreamError
 from serve.image_request import WireRequest
 
 USER_AGENT = "prompt-intent"
+_JSON = "prompt_intent.json"
 
 
 def json_request(url: str, key: dict[str, str], body: dict[str, Any]) -> httpx.Request:
@@ -22,7 +26,12 @@ def json_request(url: str, key: dict[str, str], body: dict[str, Any]) -> httpx.R
     A request made by hand gets none of the client's default headers, and some vendors refuse an unnamed caller.
     """
     headers = {"accept": "application/json", "user-agent": USER_AGENT, **key}
-    return httpx.Request("POST", url, headers=headers, json=body)
+    return httpx.Request("POST", _parsed_url(url), headers=headers, json=body)
+
+
+@lru_cache(maxsize=256)
+def _parsed_url(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def given(**fields: object) -> dict[str, Any]:
@@ -90,6 +99,8 @@ def text_at(parent: dict[str, Any], key: str) -> str | None:
     value = parent.get(key)
     if not isinstance(value, str) or not value:
         return None
+    if value.isascii():  # known without a look at megabytes of base64
+        return value
     # JSON may spell half a surrogate pair, which no later encoder takes.
     return value.encode("utf-8", "replace").decode("utf-8")
 
@@ -125,7 +136,7 @@ def picture_bytes(encoded: str, response: httpx.Response, provider: str) -> byte
         UpstreamError: it does not decode; billed "unknown".
     """
     try:
-        return base64.b64decode(encoded, validate=True)
+        return pybase64.b64decode(encoded, validate=True)
     except ValueError as error:
         raise broken_answer(response, provider, "its picture is not base64") from error
 
@@ -137,7 +148,17 @@ def broken_answer(response: httpx.Response, provider: str, what: str) -> Upstrea
 
 
 def _parsed(response: httpx.Response) -> object:
+    """Parsed once, however many readers ask: megabytes of base64 lie in it."""
+    if _JSON not in response.extensions:
+        response.extensions[_JSON] = _loaded(response.content)
+    return response.extensions[_JSON]
+
+
+def _loaded(content: bytes) -> object:
+    # Thirty times as fast where megabytes are text; it refuses some of what JSON may hold, like half a surrogate pair.
+    with suppress(ValueError):
+        return from_json(content)
     try:
-        return json.loads(response.content)
+        return json.loads(content)
     except (ValueError, RecursionError):  # RecursionError: brackets nested past the parser's depth
         return None

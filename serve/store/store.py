@@ -1,8 +1,8 @@
 """The store as the service sees it: await a write and it is kept, await a read and it is true.
 
-Every write returns after its commit. `begin` and `attempt_sent` are awaited before a vendor is called and `finish`
-before the caller is answered; then a process that dies anywhere leaves nothing answered and forgotten, and nothing
-billed that the file does not know of.
+Whoever awaits a write has it committed, with all that was written before. `attempt_sent` is awaited before a vendor
+is called and `finish` before the caller is answered; then a process that dies anywhere leaves nothing answered and
+forgotten, and nothing billed that the file does not know of.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from serve.store.records import (
 )
 from serve.store.schema import prepare
 from serve.store.statistics import Stats
-from serve.store.writer import Writer
+from serve.store.writer import Writer, Written
 
 BUSY_S = 5.0
 # Within one transaction: the dead first, then keys, then a request's life in its order.
@@ -83,17 +83,17 @@ class Store:
                 await writer.close()
                 await anyio.to_thread.run_sync(file.__exit__, None, None, None)
 
-    async def begin(self, record: RequestRecord) -> None:
-        """The request is running. Before anything is called for it."""
-        await self._writer.write(writes.begin, record)
+    def begin(self, record: RequestRecord) -> Written[None]:
+        """The request is running. Its attempts and its end are written after this, if nobody awaits it together."""
+        return self._writer.write(writes.begin, record)
 
     async def attempt_sent(self, start: AttemptStart) -> None:
         """The attempt is about to be sent: from now on billed "unknown". Before the vendor is called."""
         await self._writer.write(writes.attempt_sent, start)
 
-    async def attempt_ended(self, attempt_id: str, end: AttemptEnd) -> None:
+    def attempt_ended(self, attempt_id: str, end: AttemptEnd) -> Written[None]:
         """How the attempt ended. StoreError if it was not sent, or has ended already."""
-        await self._writer.write(writes.attempt_ended, (attempt_id, end))
+        return self._writer.write(writes.attempt_ended, (attempt_id, end))
 
     async def finish(self, request_id: str, end: RequestEnd) -> None:
         """The request's answer and its images, in one transaction. StoreError if it is not running."""

@@ -1,20 +1,21 @@
 """One thread writes, and what waits in its queue goes into one transaction.
 
 SQLite has one writer at a time anyway; a thread that owns it never meets a lock, and the event loop pays for a queue
-and a future only. Whoever waits for a write goes on after the commit, never before.
+and a future only. Whoever waits for a write goes on after the commit, never before. A write that nobody waits for goes
+with the next that somebody does: a turn to the thread and back costs more than what is written.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio.to_thread
 from sqlalchemy import Connection, Engine
@@ -22,6 +23,8 @@ from sqlalchemy.exc import OperationalError
 
 from serve.errors import ServiceError, StoreError
 
+# The longest, in seconds, that a write nobody waits for stays here when there is no other.
+_LINGER_S = 0.05
 P = TypeVar("P")
 R = TypeVar("R")
 Operation = Callable[[Connection, Sequence[P]], Sequence[R]]
@@ -43,6 +46,21 @@ class _Outcome:
     error: Exception | None = None
 
 
+class Written(Generic[R]):
+    """A write on its way. Awaiting it raises what the operation raised, or StoreError: SQLite cannot write."""
+
+    def __init__(self, answer: asyncio.Future[R], hasten: Callable[[], None]) -> None:
+        self._answer = answer
+        self._hasten = hasten
+        # One that nobody awaits has its failure told by what is written after it, which needs it.
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def __await__(self) -> Generator[Any, None, R]:
+        """The operation's result, once it is committed."""
+        self._hasten()
+        return self._answer.__await__()
+
+
 class Writer:
     """Runs operations on `engine` in a thread of its own.
 
@@ -57,24 +75,23 @@ class Writer:
         self._gathered: list[_Job] = []
         self._loop = asyncio.get_running_loop()
         self._thread = Thread(target=self._run, name="store-writer", daemon=True)
+        self._hastened = False
         self._closed = False
         self._thread.start()
 
-    async def write(self, operation: Operation[P, R], payload: P) -> R:
-        """Have it done, and committed. A caller that is cancelled meanwhile does not stop the write.
+    def write(self, operation: Operation[P, R], payload: P) -> Written[R]:
+        """Have it done: await the result to have it committed. Who is cancelled meanwhile does not stop the write.
 
         Raises:
-            ServiceError: what the operation raised for this payload.
-            StoreError: the writer is closed, or SQLite cannot write.
+            StoreError: the writer is closed.
         """
         if self._closed:
             raise StoreError("the store is closed: the service is stopping")
-        job = _Job(self._rank[operation], operation, payload, self._loop.create_future())
+        answer: asyncio.Future[R] = self._loop.create_future()
         if not self._gathered:
-            self._loop.call_soon(self._hand_over)
-        self._gathered.append(job)
-        result: R = await job.answer
-        return result
+            self._loop.call_later(_LINGER_S, self._hand_over)
+        self._gathered.append(_Job(self._rank[operation], operation, payload, answer))
+        return Written(answer, self._hasten)
 
     async def close(self) -> None:
         """Commit what is queued, then end the thread."""
@@ -83,7 +100,13 @@ class Writer:
         self._queue.put(None)
         await anyio.to_thread.run_sync(self._thread.join)
 
+    def _hasten(self) -> None:
+        if self._gathered and not self._hastened:
+            self._hastened = True
+            self._loop.call_soon(self._hand_over)
+
     def _hand_over(self) -> None:
+        self._hastened = False
         # At the end of the loop's turn, and all at once: a thread that is woken for each job in the middle of a turn
         # would fight the loop for the interpreter, and commit them one by one.
         if self._gathered:

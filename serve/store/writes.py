@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, func, insert, select, update
 
 from serve.errors import StoreError
 from serve.store.records import OUTCOME_UNKNOWN, SENT, AttemptEnd, AttemptStart, ImageRecord, RequestEnd, RequestRecord
@@ -26,9 +26,12 @@ _END = ("http_status", "latency_ms", "ended", "error_code", "row")
 _begin = insert(requests)
 _send = insert(attempts)
 _end_attempt = update(attempts).where(attempts.c.id == bindparam("attempt"), attempts.c.outcome == SENT)
-_end_request = update(requests).where(requests.c.id == bindparam("request"), requests.c.state == "running")
+_end_request = (
+    update(requests)
+    .where(requests.c.id == bindparam("request"), requests.c.state == "running")
+    .values(intent=func.coalesce(bindparam("said"), requests.c.intent))
+)
 _keep_image = insert(images)
-_say_intent = update(requests).where(requests.c.id == bindparam("request"))
 _keep_answer = update(idempotency).where(idempotency.c.request_id == bindparam("request"))
 _forget_key = delete(idempotency).where(idempotency.c.request_id == bindparam("request"))
 
@@ -62,11 +65,12 @@ def finish(connection: Connection, ends: Sequence[tuple[str, RequestEnd]]) -> Se
     Raises:
         StoreError: one of the requests did not begin, or has ended already.
     """
-    rows = [{"request": request_id, "state": _state(end), **_values(end, _END)} for request_id, end in ends]
+    rows = [
+        {"request": request_id, "state": _state(end), "said": end.intent, **_values(end, _END)}
+        for request_id, end in ends
+    ]
     _change_each(connection, _end_request, rows, "a request ended that is not running")
     for_each = connection.execute
-    if intents := [{"request": i, "intent": end.intent} for i, end in ends if end.intent is not None]:
-        for_each(_say_intent, intents)
     if answers := [{"request": i, "answer": end.answer} for i, end in ends if end.answer is not None]:
         for_each(_keep_answer, answers)
     if forgotten := [{"request": i} for i, end in ends if end.forget_key]:

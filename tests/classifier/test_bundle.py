@@ -84,7 +84,7 @@ def _rewrite(folder: Path, change: Callable[[dict[str, object]], None]) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda row: row.update(format=3), "format 3"),
+        (lambda row: row.update(format=4), "format 4"),
         (lambda row: row.update(labels=["a", "b", "c"]), "labels"),
         (lambda row: row.update(canaries=[]), "canary"),
         (lambda row: row["canaries"][0].update(probabilities=[1.0, 0.0, 0.0]), "canary"),

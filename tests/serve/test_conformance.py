@@ -17,6 +17,7 @@ from serve.cli import app
 from serve.client import make_client
 from serve.conformance import Conformance, Trial, plan_trials, untried, within
 from serve.lifecycle import is_dead
+from serve.pictures import PictureDesk
 from serve.sandbox.app import create_sandbox
 from serve.settings import Settings
 from serve.targets import Targets
@@ -53,7 +54,7 @@ def _as_it_is(answer: httpx.Response, _: dict[str, Any]) -> httpx.Response:
 async def tried(change: Change, *trials: Trial) -> list[str]:
     """What examining the trials finds beside what is fine."""
     async with make_client(Settings(), Vendor(change)) as client:
-        kit = Conformance(client, SANDBOX, TODAY, 30)
+        kit = Conformance(client, PictureDesk(client, SANDBOX), SANDBOX, TODAY, 30)
         return _told([*await kit.examine(trials), *await kit.ends(CATALOG)])
 
 
@@ -216,7 +217,7 @@ async def test_a_list_that_was_not_read_is_not_one_that_is_not_there(answer: int
         return httpx.Response(answer, text="<html>")
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as client:
-        found = await Conformance(client, SANDBOX, TODAY, 30).ends(CATALOG)
+        found = await Conformance(client, PictureDesk(client, SANDBOX), SANDBOX, TODAY, 30).ends(CATALOG)
     [told] = [one for one in found if one.subject == "openai models"]
     assert f"{told.level} {told.subject}: {told.message}".startswith(finding)
 

@@ -125,6 +125,13 @@ async def test_a_named_model_or_intent_needs_no_classifier(serving: Serving, set
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "not_ready")
 
 
+async def test_a_model_goes_by_its_vendors_name_too(serving: Serving, settings: Settings) -> None:
+    """Whoever comes from a vendor's own documentation is understood; the answer has our name for it."""
+    async with serving(settings) as client:
+        answer = await client.post("/v1/route", json={"prompt": "a red apple", "model": "V_2A"})
+    assert [one["model"] for one in answer.json()["candidates"]] == ["ideogram-v2a"]
+
+
 async def test_with_real_keys_the_living_successor_is_told(serving: Serving, tmp_path: Path) -> None:
     """`model` is the name on the route, `row` and `vendor_model` who answers for it on the service's day."""
     keyed = Settings(home=tmp_path, openai_api_key=SecretStr("k"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -88,7 +89,10 @@ async def test_a_vendors_list_is_read_at_start_up(serving: Serving, tmp_path: Pa
 
     keyed = Settings(home=tmp_path, openai_api_key=SecretStr("k"))
     async with serving(keyed, transport=httpx.MockTransport(vendor)) as client:
-        warned = await _warnings(client)
+        for _ in range(1000):  # it is read while the service starts to answer
+            if warned := await _warnings(client):
+                break
+            await asyncio.sleep(0.01)
     assert asked == ["GET https://api.openai.com/v1/models Bearer k"]
     assert warned == [
         "gpt-image-2.5-flare: its vendor says that it ends on 2027-03-01; bring its row in catalog.toml up to date"

@@ -51,7 +51,7 @@ async def test_the_json_is_what_an_encoder_would_write(pictures: list[tuple[byte
             ],
         )
         shell = GenerateResponse(created=1, data=entries(answer, True, "http://x"), routing=ROUTING)
-        written = await render(shell, ids, store)
+        written = await render(shell, answer.images, store)
     expected = shell.model_dump(mode="json")
     for entry, (data, _) in zip(expected["data"], pictures, strict=True):
         entry["b64_json"] = base64.b64encode(PNG + data).decode()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from httpcore._backends.anyio import AnyIOStream
 
 from serve.catalog import load_catalog
-from serve.client import USER_AGENT, make_client
+from serve.client import USER_AGENT, make_link_client
 from serve.downloads import Downloads
 from serve.errors import UpstreamError
 from serve.settings import Settings
@@ -154,7 +154,7 @@ async def fetch(
 @pytest.mark.parametrize("link", [LINK, "https://api.ideogram.ai/x.png"])
 async def test_a_listed_name_that_leads_to_loopback_gets_nothing(link: str, keyed: Settings, png: bytes) -> None:
     """The name is the vendor's, the address ours: the connection is closed before a byte, TLS's included, is sent."""
-    async with Host(sends(png)).open(None) as host, make_client(keyed, network(Resolver(host.port))) as client:
+    async with Host(sends(png)).open(None) as host, make_link_client(keyed, network(Resolver(host.port))) as client:
         with pytest.raises(UpstreamError, match="public internet") as refused:
             await fetch(client, keyed, link)
     assert refused.value.billed == "yes"
@@ -167,7 +167,7 @@ async def test_an_open_connection_to_loopback_is_not_read_from(
     """A call may have opened the connection that a download then goes over; its peer is judged all the same."""
     async with (
         Host(sends(png)).open(server_tls) as host,
-        make_client(keyed, network(Resolver(host.port), client_tls)) as client,
+        make_link_client(keyed, network(Resolver(host.port), client_tls)) as client,
     ):
         assert (await client.get(LINK)).content == png
         with pytest.raises(UpstreamError, match="public internet"):
@@ -185,7 +185,7 @@ async def test_the_address_decides(
     """A peer with a public address is asked over TLS, twice over one connection, with our User-Agent and no key."""
     async with (
         Host(sends(png)).open(server_tls) as host,
-        make_client(keyed, network(Resolver(host.port, address), client_tls)) as client,
+        make_link_client(keyed, network(Resolver(host.port, address), client_tls)) as client,
     ):
         if passes:
             assert [await fetch(client, keyed), await fetch(client, keyed)] == [png, png]
@@ -202,9 +202,9 @@ async def test_the_overridden_origin_may_be_on_loopback(keyed: Settings, png: by
     """A server of the operator's own is fetched from where it is; a listed host that leads there still is not."""
     async with Host(sends(png)).open(None) as host:
         own = keyed.model_copy(update={"ideogram_base_url": f"http://127.0.0.1:{host.port}/api"})
-        async with make_client(own, None) as client:
+        async with make_link_client(own, None) as client:
             assert await fetch(client, own, f"http://127.0.0.1:{host.port}/pictures/x.png") == png
-        async with make_client(own, network(Resolver(host.port))) as client:
+        async with make_link_client(own, network(Resolver(host.port))) as client:
             with pytest.raises(UpstreamError, match="public internet"):
                 await fetch(client, own)
     assert len(host.requests) == 1
@@ -217,7 +217,7 @@ async def test_the_client_tells_the_peers_address(
     """What the check rests on: httpx names the address of the socket, with TLS around it and without."""
     async with (
         Host(sends(png)).open(server_tls if secure else None) as host,
-        make_client(keyed, network(Resolver(host.port), client_tls)) as client,
+        make_link_client(keyed, network(Resolver(host.port), client_tls)) as client,
         client.stream("GET", LINK if secure else "http://ideogram.ai/x.png") as response,
     ):
         assert response.extensions["network_stream"].get_extra_info("server_addr") == ("127.0.0.1", host.port)
@@ -248,7 +248,7 @@ async def test_the_first_violation_ends_the_download(beginning: bytes, cause: st
     sent: list[int] = []
     async with Host(endless(beginning, sent)).open(None) as host:
         own = keyed.model_copy(update={"ideogram_base_url": f"http://127.0.0.1:{host.port}"})
-        async with make_client(own, None) as client:
+        async with make_link_client(own, None) as client:
             with pytest.raises(UpstreamError, match=cause):
                 await fetch(client, own, f"http://127.0.0.1:{host.port}/x.png")
     assert sum(sent) < 1 << 26
@@ -266,7 +266,7 @@ async def test_a_download_that_stalls_is_given_up(
 
     async with Host(stall).open(None) as host:
         own = keyed.model_copy(update={"ideogram_base_url": f"http://127.0.0.1:{host.port}"})
-        async with make_client(own, None) as client:
+        async with make_link_client(own, None) as client:
             with pytest.raises(UpstreamError, match=r"within 0\.05 s") as refused:
                 await fetch(client, own, f"http://127.0.0.1:{host.port}/x.png", timeout_s, within_s)
     assert refused.value.billed == "yes"

@@ -15,6 +15,7 @@ from serve.candidates import Candidate
 from serve.catalog import load_catalog
 from serve.drawing import Draw
 from serve.errors import DeadlineError, RateLimitedError, UpstreamError, UpstreamTimeoutError
+from serve.network import PASSAGE
 from serve.policy import Route
 from serve.retry import RetryRule
 from serve.settings import Settings
@@ -134,10 +135,10 @@ class Unreachable(httpx.AsyncBaseTransport):
     """OpenAI cannot be connected to, however long one tries; everybody else draws."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.extensions["trace"]("connection.connect_tcp.started", {})
+        request.extensions[PASSAGE].connecting()
         if request.url.host == OPENAI:
             await asyncio.sleep(3600)
-        await request.extensions["trace"]("http11.send_request_headers.started", {})
+        request.extensions[PASSAGE].connected()
         return draws(request)
 
 

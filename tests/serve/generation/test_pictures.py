@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from serve.catalog import load_catalog
-from serve.client import make_client
+from serve.client import make_link_client
 from serve.errors import UpstreamError
 from serve.image_request import DrawnImage
 from serve.picture_format import PictureLimits
@@ -41,7 +41,7 @@ async def prove(
     link: str, gallery: Gallery, settings: Settings, provider: str = "ideogram", max_bytes: int = 5000
 ) -> bytes:
     targets = Targets.from_settings(settings, load_catalog())
-    async with make_client(settings, httpx.MockTransport(gallery)) as client:
+    async with make_link_client(settings, httpx.MockTransport(gallery)) as client:
         (picture,) = await PictureDesk(client, targets, PictureLimits(max_bytes)).prove(
             [DrawnImage(url=link)], provider
         )
@@ -180,7 +180,7 @@ async def test_a_picture_is_measured_however_it_came(name: str, linked: bool, ke
     data, media_type = samples()[name], f"image/{name.split(maxsplit=1)[0]}"
     drawn = DrawnImage(url=GOOD, revised_prompt="a cat", seed=0) if linked else DrawnImage(data, None, "a cat", 0)
     targets = Targets.from_settings(keyed, load_catalog())
-    async with make_client(keyed, httpx.MockTransport(Gallery(httpx.Response(200, content=data)))) as client:
+    async with make_link_client(keyed, httpx.MockTransport(Gallery(httpx.Response(200, content=data)))) as client:
         proven = await PictureDesk(client, targets).prove([drawn], "ideogram")
     assert proven == (Picture(data, media_type, WIDTH, HEIGHT, "a cat", 0),)
 
@@ -191,7 +191,7 @@ async def test_a_picture_is_measured_however_it_came(name: str, linked: bool, ke
 async def test_an_inline_picture_is_held_to_the_same(data: bytes, cause: str, keyed: Settings) -> None:
     """What came as base64 is checked like a download, and billed like one."""
     targets = Targets.from_settings(keyed, load_catalog())
-    async with make_client(keyed, httpx.MockTransport(Gallery(httpx.Response(200)))) as client:
+    async with make_link_client(keyed, httpx.MockTransport(Gallery(httpx.Response(200)))) as client:
         with pytest.raises(UpstreamError, match=cause) as refused:
             await PictureDesk(client, targets, PictureLimits(5000)).prove([DrawnImage(data=data)], "openai")
     assert refused.value.billed == "yes"
@@ -210,7 +210,7 @@ async def test_a_broken_link_loses_no_other_picture(keyed: Settings, png: bytes)
     """All are paid for: those that can be had are kept, in order, and only where none can is there an error."""
     targets = Targets.from_settings(keyed, load_catalog())
     broken = [DrawnImage(url="https://evil.example/x.png"), DrawnImage(data=b"text")]
-    async with make_client(keyed, httpx.MockTransport(Gallery(httpx.Response(200)))) as client:
+    async with make_link_client(keyed, httpx.MockTransport(Gallery(httpx.Response(200)))) as client:
         desk = PictureDesk(client, targets)
         kept = await desk.prove([DrawnImage(png, seed=1), *broken, DrawnImage(png, seed=2)], "ideogram")
         assert [(picture.data, picture.seed) for picture in kept] == [(png, 1), (png, 2)]

@@ -62,10 +62,10 @@ def _numbers(path: Path) -> list[int]:
 async def test_what_waits_together_is_committed_together(writer: Writer, ledger: Ledger, path: Path) -> None:
     """While one transaction is under way 64 writes gather, and the next one takes them all."""
     ledger.go.clear()
-    first = asyncio.create_task(writer.write(ledger.insert, 0))
+    first = asyncio.ensure_future(writer.write(ledger.insert, 0))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    rest = [asyncio.create_task(writer.write(ledger.insert, number)) for number in range(1, 65)]
+    rest = [asyncio.ensure_future(writer.write(ledger.insert, number)) for number in range(1, 65)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     ledger.go.set()
@@ -97,7 +97,7 @@ async def test_a_bad_write_spoils_no_other(writer: Writer, ledger: Ledger, path:
 async def test_a_cancelled_caller_leaves_its_write(writer: Writer, ledger: Ledger, path: Path) -> None:
     """Once asked for it is written; whoever waits in the same transaction is answered."""
     ledger.go.clear()
-    gone, staying = (asyncio.create_task(writer.write(ledger.insert, number)) for number in (1, 2))
+    gone, staying = (asyncio.ensure_future(writer.write(ledger.insert, number)) for number in (1, 2))
     await asyncio.sleep(0)
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -110,7 +110,7 @@ async def test_a_cancelled_caller_leaves_its_write(writer: Writer, ledger: Ledge
 
 async def test_closing_commits_what_is_queued_and_ends_it(writer: Writer, ledger: Ledger, path: Path) -> None:
     """A later write is refused, not kept waiting."""
-    tasks = [asyncio.create_task(writer.write(ledger.insert, number)) for number in range(3)]
+    tasks = [asyncio.ensure_future(writer.write(ledger.insert, number)) for number in range(3)]
     await asyncio.sleep(0)
     await writer.close()
 
@@ -137,3 +137,21 @@ async def test_text_that_no_file_can_hold_is_refused(life: Life) -> None:
         with pytest.raises(StoreError, match="refused a record"):
             await life.begin(record.id, created=record.created, n=record.n)
     await life.begin("r")
+
+
+async def test_a_write_nobody_waits_for_goes_with_the_next(writer: Writer, ledger: Ledger, path: Path) -> None:
+    """In its transaction, and before it."""
+    writer.write(ledger.insert, 1)
+    assert await writer.write(ledger.insert, 2) == 20
+    assert ledger.batches == [2]
+    assert _numbers(path) == [1, 2]
+
+
+async def test_a_write_nobody_waits_for_does_not_stay_behind(writer: Writer, ledger: Ledger, path: Path) -> None:
+    """Where no other comes it is written in a moment, and once."""
+    writer.write(ledger.insert, 1)
+    for _ in range(3000):
+        if _numbers(path):
+            break
+        await asyncio.sleep(0.01)
+    assert _numbers(path) == [1]
