@@ -1,4 +1,4 @@
-"""Classification for the service: in a worker thread, never on the event loop, a bounded number at once."""
+"""Classification for the service: in a worker thread, a bounded number at once, and each prompt once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from classifier import IntentClassifier, Prediction
 from classifier.explanation import Explanation, explain
 from serve.catalog import Catalog
 from serve.errors import NotReadyError
+from serve.remembered import Recalled, Remembered
 from serve.settings import Settings
 
 
@@ -27,6 +28,7 @@ class Classification:
         self._classifier = classifier
         self._abstain_below = catalog.routes.abstain_below
         self._limiter = anyio.CapacityLimiter(settings.classify_threads)
+        self._remembered = Remembered(settings.classify_cache)
         self.problem = problem
 
     @property
@@ -40,8 +42,19 @@ class Classification:
         Raises:
             NotReadyError: there is no classifier.
         """
-        predictions = await anyio.to_thread.run_sync(self._ready().predict, texts, limiter=self._limiter)
-        return [self._with_threshold(prediction) for prediction in predictions]
+        classifier = self._ready()
+        known = {text: found for text in texts if (found := self._remembered.get(text)) is not None}
+        if unknown := [text for text in dict.fromkeys(texts) if text not in known]:
+            predictions = await anyio.to_thread.run_sync(classifier.predict, unknown, limiter=self._limiter)
+            for text, prediction in zip(unknown, predictions, strict=True):
+                known[text] = prediction
+                self._remembered.put(text, prediction)
+        return [self._with_threshold(known[text]) for text in texts]
+
+    @property
+    def recalled(self) -> Recalled:
+        """How much was known from before."""
+        return self._remembered.state
 
     async def explain(self, texts: Sequence[str]) -> list[Explanation]:
         """One explained prediction a text, in order. Between two of them the thread may go to somebody else's request.

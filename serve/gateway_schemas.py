@@ -201,10 +201,16 @@ class StatsResponse(BaseModel):
     preview: dict[str, Any] = Field(description="Previews answered in under `target_ms`, and their share.")
     breakers: dict[str, Any]
     lanes: dict[str, Any] = Field(description="Pictures in flight and requests waiting, by provider.")
+    predictions: dict[str, int] | None = Field(
+        default=None,
+        description="Prompts `asked` about, `hits` known from before, those `held`; null where nobody serves.",
+    )
 
     @classmethod
-    def of(cls, stats: Stats, breakers: dict[str, Any], lanes: dict[str, Any]) -> StatsResponse:
-        """The store's figures with the present state of breakers and queues."""
+    def of(
+        cls, stats: Stats, breakers: dict[str, Any], lanes: dict[str, Any], predictions: dict[str, int] | None = None
+    ) -> StatsResponse:
+        """The store's figures with the present state of breakers, queues and remembered predictions."""
         preview = {
             "target_ms": stats.target_ms,
             "requests": stats.previews,
@@ -213,4 +219,12 @@ class StatsResponse(BaseModel):
         }
         totals = asdict(stats.totals) | {"requests": stats.totals.requests}
         models = [asdict(row) for row in stats.models]
-        return cls(since=stats.since, totals=totals, models=models, preview=preview, breakers=breakers, lanes=lanes)
+        return cls(
+            since=stats.since,
+            totals=totals,
+            models=models,
+            preview=preview,
+            breakers=breakers,
+            lanes=lanes,
+            predictions=predictions,
+        )

@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     max_n: int = Field(default=10, ge=1)
     max_batch: int = Field(default=256, ge=1, description="Prompts in one classify call.")
     classify_threads: int = Field(default=2, ge=1, description="Classifications at once, each on a thread of its own.")
+    classify_cache: int = Field(default=10_000, ge=0, description="Predictions that are remembered; 0 for none.")
 
     connect_timeout: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     read_timeout: float = Field(default=180.0, gt=0, allow_inf_nan=False)

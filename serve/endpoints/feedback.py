@@ -53,7 +53,7 @@ async def read_stats(
     stats = await service.store.stats(_since(hours, service), service.targets.sandbox)
     breakers = {row: asdict(state) for row, state in service.vitals.breakers.states().items()}
     lanes = {provider: asdict(state) for provider, state in service.vitals.limiter.states().items()}
-    return StatsResponse.of(stats, breakers, lanes)
+    return StatsResponse.of(stats, breakers, lanes, asdict(service.classification.recalled))
 
 
 @router.get("/v1/ledger", summary="Every call and its bill")

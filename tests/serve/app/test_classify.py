@@ -120,6 +120,21 @@ async def test_no_more_encode_at_once_than_the_settings_allow(
     assert busiest[0] == settings.classify_threads
 
 
+async def test_a_prompt_is_read_once(
+    serving: Serving, settings: Settings, make_classifier: Callable[..., IntentClassifier]
+) -> None:
+    """What was classified of late is known, in the order in which it is asked; the figures say how often."""
+    read: list[None] = []
+    async with serving(settings, classifier=make_classifier(lambda: read.append(None))) as client:
+        first = (await client.post("/v1/classify", json={"prompts": ["a", "b", "a"]})).json()
+        encoded = len(read)
+        again = (await client.post("/v1/classify", json={"prompts": ["b", "a", "b"]})).json()
+        stats = (await client.get("/v1/stats")).json()
+    assert encoded == len(read) > 0
+    assert again["data"] == [first["data"][1], first["data"][0], first["data"][1]]
+    assert stats["predictions"] == {"asked": 6, "hits": 3, "held": 2}
+
+
 async def test_without_a_champion_only_named_models_draw(serving: Serving, settings: Settings) -> None:
     """No classifier: classifying and routing answer 503 with the way out, a named model still draws."""
     async with serving(settings, without_classifier=True) as client:

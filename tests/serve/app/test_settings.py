@@ -51,6 +51,7 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp
         "PROMPT_INTENT_MAX_N": "7",
         "PROMPT_INTENT_MAX_BATCH": "8",
         "PROMPT_INTENT_CLASSIFY_THREADS": "9",
+        "PROMPT_INTENT_CLASSIFY_CACHE": "10",
         "PROMPT_INTENT_CONNECT_TIMEOUT": "1.5",
         "PROMPT_INTENT_READ_TIMEOUT": "30",
         "PROMPT_INTENT_DEADLINE": "45.5",
@@ -71,7 +72,7 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.hosts >= {"a.example", "b.example", "p.example"}
     assert (settings.max_prompt_chars, settings.max_body_bytes, settings.max_n, settings.max_batch) == (5, 6, 7, 8)
     assert (settings.classify_threads, settings.connect_timeout, settings.read_timeout) == (9, 1.5, 30.0)
-    assert (settings.deadline, settings.attempts) == (45.5, 1)
+    assert (settings.classify_cache, settings.deadline, settings.attempts) == (10, 45.5, 1)
     assert all((settings.rebill, settings.fallback_on_block))
     assert len(environment) == len(Settings.model_fields)
 
