@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 
 import numpy as np
@@ -151,3 +153,24 @@ def test_hostile_prompts_end(spec: FeatureSpec) -> None:
     for piece in HOSTILE:
         features.transform([f"a {piece * (60_000 // len(piece))}"])
     assert time.process_time() - began < 30, "it hangs: no nested or adjacent unbounded repetition"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FeatureSpec("plain", r"\bposter\b", 3),
+        FeatureSpec("escaped", r"\S+\bposter\B", 3),
+        FeatureSpec("written large", r"\bPoster|BREAK\b", 3),
+        FeatureSpec("in its own case", r"\b[A-Z]{2,}\b", 3, case=True),
+        FeatureSpec("logarithmic", r"\w+", 50, log=True),
+    ],
+)
+@pytest.mark.parametrize(
+    "text", ["POSTER Poster poster", "posters xposter, BREAK break", "Ünder ÄRGER ΣΑΣ İstanbul", ""]
+)
+def test_case_counts_where_a_spec_says_so_and_nowhere_else(spec: FeatureSpec, text: str) -> None:
+    """The same as Python's own IGNORECASE finds."""
+    found = sum(1 for _ in re.finditer(spec.pattern, text, 0 if spec.case else re.IGNORECASE))
+    capped = min(found, spec.cap)
+    wanted = math.log1p(capped) / math.log1p(spec.cap) if spec.log else capped / spec.cap
+    assert SurfaceFeatures([spec]).transform([text])[0, 0] == pytest.approx(wanted)
