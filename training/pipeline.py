@@ -37,6 +37,8 @@ from training.progress import Progress
 from training.spelling_fitting import fit_spelling
 
 _CANARIES = 12
+# What the export is proven on, and what shows how large activations are.
+_PROBES = 300
 _CHUNK = 256
 _READ_FROM = 0.01
 _LIBRARIES = ("numpy", "onnxruntime", "scikit-learn", "sentence-transformers", "tokenizers", "torch", "transformers")
@@ -80,7 +82,7 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
             read=lambda prompt: spelling.mend(normalise(prompt)),
         )  # fmt: skip
     progress.stage("exporting the encoder")
-    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _CANARIES)], config.threads)
+    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _PROBES)], config.threads)
     progress.stage("embedding", total=len(texts))
     vectors = _embedded(exported, texts, progress)
     progress.stage("fitting and calibrating the head")

@@ -165,9 +165,7 @@ def test_hostile_prompts_end(spec: FeatureSpec) -> None:
         FeatureSpec("logarithmic", r"\w+", 50, log=True),
     ],
 )
-@pytest.mark.parametrize(
-    "text", ["POSTER Poster poster", "posters xposter, BREAK break", "Ünder ÄRGER ΣΑΣ", ""]
-)
+@pytest.mark.parametrize("text", ["POSTER Poster poster", "posters xposter, BREAK break", "Ünder ÄRGER ΣΑΣ", ""])
 def test_case_counts_where_a_spec_says_so_and_nowhere_else(spec: FeatureSpec, text: str) -> None:
     """The same as Python's own IGNORECASE finds."""
     found = sum(1 for _ in re.finditer(spec.pattern, text, 0 if spec.case else re.IGNORECASE))
