@@ -100,8 +100,11 @@ class TryModel:
             ending.billed,
             ending.usage,
         )
-        # Written with the request's end or its next attempt; where that cannot be, it stays sent and maybe billed.
-        self._store.attempt_ended(start.id, end)
+        try:
+            await self._store.attempt_ended(start.id, end)
+        except StoreError as unwritten:
+            # In the ledger the attempt stays sent and maybe billed, and nothing is told that is not written down.
+            return Outcome((attempt,), error=unwritten)
         return Outcome((attempt,), pictures, warnings if error is None else (), error)
 
     async def _call(

@@ -91,9 +91,9 @@ class Store:
         """The attempt is about to be sent: from now on billed "unknown". Before the vendor is called."""
         await self._writer.write(writes.attempt_sent, start)
 
-    def attempt_ended(self, attempt_id: str, end: AttemptEnd) -> Written[None]:
+    async def attempt_ended(self, attempt_id: str, end: AttemptEnd) -> None:
         """How the attempt ended. StoreError if it was not sent, or has ended already."""
-        return self._writer.write(writes.attempt_ended, (attempt_id, end))
+        await self._writer.write(writes.attempt_ended, (attempt_id, end))
 
     async def finish(self, request_id: str, end: RequestEnd) -> None:
         """The request's answer and its images, in one transaction. StoreError if it is not running."""
