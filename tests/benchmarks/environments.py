@@ -21,6 +21,8 @@ PINS: Mapping[str, Sequence[Sequence[str]]] = MappingProxyType(
                 "transformers==4.57.6",
                 "optimum==2.1.0",
                 "optimum-onnx==0.1.0",
+                "fastapi==0.165.0",
+                "uvicorn[standard]",
             ],
         ],
         "router": [_TORCH, ["semantic-router[local]==1.1.1"]],

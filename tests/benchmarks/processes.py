@@ -59,20 +59,20 @@ def server(command: Sequence[str], core: int, health: tuple[int, str], **environ
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            wait_for(*health)
+            wait_for(*health, process)
             yield process.pid
         finally:
             process.terminate()
 
 
-def wait_for(port: int, path: str) -> None:
+def wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
     """Until a server answers there.
 
     Raises:
-        TimeoutError: it does not, for two minutes.
+        TimeoutError: it does not, for two minutes, or has ended.
     """
     ends = time.monotonic() + _START_S
-    while time.monotonic() < ends:
+    while time.monotonic() < ends and process.poll() is None:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", path)
@@ -80,7 +80,7 @@ def wait_for(port: int, path: str) -> None:
                 return
         except OSError:
             time.sleep(0.01)
-    raise TimeoutError(f"nobody answers on port {port}")
+    raise TimeoutError(f"nobody answers on port {port}: run {process.args} by hand to see why")
 
 
 def free_port() -> int:

@@ -13,6 +13,7 @@ import os
 import struct
 import sys
 import zlib
+from typing import cast
 
 import uvloop
 
@@ -53,8 +54,7 @@ class Vendor(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour
 
     def data_received(self, data: bytes) -> None:
         """Asyncio's. A request is over when its declared length is there."""
