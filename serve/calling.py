@@ -28,15 +28,11 @@ POLL_SECONDS = 0.5
 # An answer may have so many bytes besides its pictures, which base64 makes a third larger.
 _SLACK_BYTES = 1 << 20
 
-# Raised before the request's body is complete on the wire: nobody can have answered it.
+# Raised before there is a connection: nobody can have heard of it. A body that was half written may have been read.
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
-    httpx.WriteError,
-    httpx.WriteTimeout,
-    httpx.ProxyError,
     httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
 )
 
 

@@ -105,8 +105,8 @@ class ImageStore:
 def _write(path: Path, picture: Picture) -> None:
     """Under its name once it is whole, not before.
 
-    As with the store's transactions, no kill takes it back, and a power cut may take the last: waiting for the disk
-    would take longer than all the rest of a request.
+    No kill takes it back. A power cut may take the last ones, as it may the rows that lead to them, for which nobody
+    waits either.
     """
     unfinished = path.with_suffix(_UNFINISHED)
     try:

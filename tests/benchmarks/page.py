@@ -16,9 +16,9 @@ run on one core, the load and the vendor on the other. Repeat it with `make run`
 {versions}
 """
 _PLOTS = """
-Where less is measured than wanted: a classification is nine tenths the quantised graph, whose small nodes between the
-matrix products take over half of its time; a request through the gateway is some three milliseconds of Python spread
-flat over FastAPI, httpx, aiohttp, pydantic and our own steps, and three turns to the store's thread and back.
+Where less is measured than wanted: most of a classification is the quantised graph, and most of that are the small
+nodes between its matrix products; a request through the gateway is some three milliseconds of Python spread flat over
+FastAPI, httpx, aiohttp, pydantic and our own steps, and three turns to the store's thread and back.
 
 ![Latency by prompt length](benchmarks/latency.svg)
 ![Throughput by batch size](benchmarks/throughput.svg)

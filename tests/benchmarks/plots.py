@@ -14,7 +14,8 @@ _COLORS = {
     "ours": "#1b6ef3", "auto": "#0a3d91", "torch": "#d9822b", "onnx": "#8a6d3b", "router": "#7d5ba6",
     "litellm": "#c23030", "passthrough": "#8f99a3",
 }  # fmt: skip
-_WORDS = (4, 8, 16, 32, 64, 1000)
+# Bins, each up to so many words; the last has all that are longer.
+_WORDS = (4, 8, 16, 32, 64, 128)
 
 
 def draw(figures: dict[str, Any], folder: Path) -> None:
@@ -36,7 +37,7 @@ def _by_length(found: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
         seconds = [one for part in rounds for one in part]
         bins: dict[int, list[float]] = {}
         for n, one in zip(words, seconds, strict=True):
-            bins.setdefault(next(most for most in _WORDS if n <= most), []).append(one * 1000)
+            bins.setdefault(next((most for most in _WORDS if n <= most), _WORDS[-1]), []).append(one * 1000)
         curves[kind] = (sorted(bins), [statistics.median(bins[most]) for most in sorted(bins)])
     return curves
 
@@ -48,6 +49,11 @@ def _overheads(found: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     clients = (1, 16, 64)
     names = [name for name in found["found"] if name != "direct"]
     return {name: (clients, [p50(name, n) - p50("direct", n) for n in clients]) for name in names}
+
+
+def _plain(value: float, _: int) -> str:
+    """10, not 10 to the power of 1; of each ten only 1, 2 and 5, or the labels would run into one another."""
+    return f"{value:g}" if f"{value:e}"[0] in "125" else ""
 
 
 def _lines(
@@ -65,7 +71,9 @@ def _lines(
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         labels = ticks or list(next(iter(curves.values()))[0])
-        axes.set_xticks(list(labels), ["more" if n >= 1000 else str(n) for n in labels])
+        axes.set_xticks(list(labels), [str(n) for n in labels])
+        axes.yaxis.set_major_formatter(_plain)
+        axes.yaxis.set_minor_formatter(_plain)
     else:
         axes.set_ylim(bottom=0)
     axes.set_xlabel(x)

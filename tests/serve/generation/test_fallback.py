@@ -69,7 +69,6 @@ async def generate(serving: Serving, settings: Settings, network: Network, **wis
         (says(200, {"data": []}), "empty_reply", 200, "unknown"),
         (breaks(httpx.ConnectError), "upstream_error", None, "no"),
         (breaks(httpx.ConnectTimeout), "upstream_error", None, "no"),
-        (breaks(httpx.WriteError), "upstream_error", None, "no"),
     ],
 )
 async def test_what_is_not_the_prompts_fault_goes_to_the_next_model(
