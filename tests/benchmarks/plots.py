@@ -24,7 +24,8 @@ def draw(figures: dict[str, Any], folder: Path) -> None:
     _lines(folder / "latency.svg", "words in the prompt, up to", "ms, p50, one core", _by_length(found), ticks=_WORDS)
     sizes = found["sizes"]
     by_size = {kind: (sizes, rates) for kind, rates in found["by_size"].items()}
-    _lines(folder / "throughput.svg", "prompts at once (a call each)", "prompts a second, two threads", by_size, ticks=sizes)
+    rate = "prompts a second, two threads"
+    _lines(folder / "throughput.svg", "prompts at once (a call each)", rate, by_size, ticks=sizes)
     _lines(folder / "overhead.svg", "clients at once", "ms, p50, over no gateway", _overheads(figures["gateways"]))
     memory = {kind: (range(100, 100 * len(mb) + 1, 100), mb) for kind, mb in figures["memory"].items()}
     _lines(folder / "memory.svg", "prompts classified", "MB resident", memory, log=False)
