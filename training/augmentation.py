@@ -123,4 +123,4 @@ def _one(choices: Sequence[str], rng: np.random.Generator) -> str:
 
 _EDITS = (change_case, typo, _style, _politeness, _flags, _gadget, _foreign)
 # How often each is drawn, once a prompt is changed at all.
-_SHARES = (0.04, 0.24, 0.20, 0.27, 0.01, 0.15, 0.09)
+_SHARES = (0.035, 0.21, 0.17, 0.23, 0.01, 0.13, 0.215)

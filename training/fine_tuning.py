@@ -32,13 +32,14 @@ Read = Callable[[str], str]
 
 # The embedding has unit length: without a scale, the head's gradient would be too small to move an encoder.
 _EMBEDDING_SCALE = 10.0
-# Batches are cut from runs of this many, sorted by length inside: little padding, and still a shuffle.
+# Batches are cut from runs of about this many, sorted by length inside: little padding, and still a shuffle.
 _BUCKET = 20
 
 
 def fine_tune(
     source: EncoderSource,
     texts: Sequence[str],
+    groups: Sequence[str],
     features: SurfaceFeatures,
     targets: Floats,
     config: FineTuning,
@@ -48,6 +49,7 @@ def fine_tune(
     """A copy of the encoder, fine-tuned on n texts as it will read them; the one given stays as it is.
 
     Args:
+        groups: n names; texts of one group are shown side by side.
         features: the surface features, read anew of every augmented prompt.
         targets: weighted label distributions, float32 of shape (n, k) (see `soft_targets`).
         advance: hears of every finished batch's number of prompts.
@@ -59,7 +61,7 @@ def fine_tune(
     student = _Student.of(source, texts, features, targets.shape[1], config)
     wanted = torch.from_numpy(targets)
     optimizer, schedule = _optimizer(student, len(texts), config)
-    for batch in _batches(student.tokenizer, texts, config, read):
+    for batch in _batches(student.tokenizer, texts, groups, config, read):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
             logits = student.logits([*batch.shown, *batch.plain]).float()
         loss = _loss(logits, wanted[batch.rows], batch, config.consistency)
@@ -86,7 +88,8 @@ def taught(
         return source
     texts = [read(row.prompt) for row in rows]
     targets = soft_targets([row.intent for row in rows], [row.second for row in rows], DEFAULT_INTENTS)
-    return fine_tune(speaking(source, read_glossary()), texts, features, targets, config, advance, read)
+    groups = [row.group for row in rows]
+    return fine_tune(speaking(source, read_glossary()), texts, groups, features, targets, config, advance, read)
 
 
 def soft_targets(labels: Sequence[str], seconds: Sequence[str | None], classes: Sequence[str]) -> Floats:
@@ -209,19 +212,31 @@ def _optimizer(student: _Student, rows: int, config: FineTuning) -> tuple[Any, A
     )
 
 
-def _batches(tokenizer: Any, texts: Sequence[str], config: FineTuning, read: Read) -> Iterator[_Batch]:
+def _batches(
+    tokenizer: Any, texts: Sequence[str], groups: Sequence[str], config: FineTuning, read: Read
+) -> Iterator[_Batch]:
     """All prompts once an epoch; every epoch shows other prompts changed, and changed otherwise."""
     rng = np.random.default_rng(config.seed)
+    members = np.unique(list(groups), return_inverse=True)[1]
     for epoch in range(config.epochs):
         shown = [read(text) for text in augment(texts, config.augmented, config.seed * 1000 + epoch)]
-        for rows in _cut([len(tokens) for tokens in tokenizer(shown)["input_ids"]], config.batch_size, rng):
+        lengths = np.array([len(tokens) for tokens in tokenizer(shown)["input_ids"]])
+        for rows in _cut(lengths, members, config.batch_size, rng):
             changed = [i for i, row in enumerate(rows) if config.consistency and shown[row] != texts[row]]
             yield _Batch(rows, [shown[row] for row in rows], changed, [texts[rows[i]] for i in changed])
 
 
-def _cut(lengths: Sequence[int], size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    order = rng.permutation(len(lengths))
-    runs = [order[i : i + size * _BUCKET] for i in range(0, len(order), size * _BUCKET)]
-    ordered = [sorted(run, key=lambda row: lengths[row]) for run in runs]
-    batches = [np.array(run[i : i + size]) for run in ordered for i in range(0, len(run), size)]
+def _cut(
+    lengths: NDArray[np.int64], members: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Batches of rows of about one length, those of a group (`members`, its number for every row) side by side.
+
+    A contrast pair in one batch pulls at the encoder both ways in one step: what moves it is how the two differ.
+    """
+    place = rng.permutation(members.max() + 1)[members]
+    longest = np.zeros(members.max() + 1, dtype=np.int64)
+    np.maximum.at(longest, members, lengths)
+    run = place * len(lengths) // len(longest) // (size * _BUCKET)
+    order = np.lexsort((members, longest[members], run))
+    batches = [order[i : i + size] for i in range(0, len(order), size)]
     return [batches[index] for index in rng.permutation(len(batches))]

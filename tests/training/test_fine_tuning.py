@@ -11,7 +11,7 @@ from classifier.features import FeatureSpec, SurfaceFeatures
 from classifier.text import normalise
 from training.config import EFFORTS, FineTuning
 from training.encoder_source import EncoderSource, load_encoder, weights_sha256
-from training.fine_tuning import _batches, fine_tune, soft_targets
+from training.fine_tuning import _batches, _cut, fine_tune, soft_targets
 
 CLASSES = ("preview", "text_heavy", "complex_logic")
 PLAIN = [f"a {noun}" for noun in ("fox", "kettle", "violin", "tram", "comet", "loom", "quay", "orchid")]
@@ -28,7 +28,8 @@ def _tuned(source: EncoderSource, **options: float) -> EncoderSource:
     """Eight plain prompts against the same with a relation, learned fast."""
     config = FineTuning(epochs=12, learning_rate=2e-3, batch_size=8, max_tokens=32, **options)  # type: ignore[arg-type]
     targets = soft_targets(["preview"] * 8 + ["complex_logic"] * 8, [None] * 16, CLASSES)
-    return fine_tune(source, [*PLAIN, *BOUND], FEATURES, targets, config)
+    groups = [str(i % 8) for i in range(16)]
+    return fine_tune(source, [*PLAIN, *BOUND], groups, FEATURES, targets, config)
 
 
 def _gap(source: EncoderSource) -> float:
@@ -67,15 +68,27 @@ def test_consistency_draws_changed_prompts_to_what_they_were(source: EncoderSour
 
 
 def test_every_prompt_is_learned_once_an_epoch(source: EncoderSource) -> None:
-    """Each epoch's batches hold every row once, alike long ones together, and the plain text of each changed one."""
-    texts = [*PLAIN, *BOUND]
-    found = list(_batches(source.model.tokenizer, texts, FineTuning(epochs=2, batch_size=3, augmented=0.5), normalise))
+    """Each epoch's batches hold every row once, and the plain text of each changed one."""
+    texts, config = [*PLAIN, *BOUND], FineTuning(epochs=2, batch_size=3, augmented=0.5)
+    found = list(_batches(source.model.tokenizer, texts, texts, config, normalise))
     for epoch in (found[:6], found[6:]):
         assert sorted(int(row) for batch in epoch for row in batch.rows) == list(range(16))
     for batch in found:
         assert [texts[batch.rows[i]] for i in batch.changed] == batch.plain
         assert all((batch.shown[i] != texts[row]) == (i in batch.changed) for i, row in enumerate(batch.rows))
     assert any(batch.changed for batch in found)
+
+
+def test_batches_hold_twins_and_rows_of_one_length() -> None:
+    """Two rows of a group are nearly always in one batch, and a batch's lengths are near each other."""
+    rng = np.random.default_rng(0)
+    members = rng.permutation(np.repeat(np.arange(500), 2))
+    lengths = 5 + members % 40
+    batches = _cut(lengths, members, 8, rng)
+    together = sum(2 * (len(rows) - len(set(members[rows].tolist()))) for rows in batches)
+    assert sorted(int(row) for rows in batches for row in rows) == list(range(1000))
+    assert together / 1000 > 0.9
+    assert np.mean([np.ptp(lengths[rows]) for rows in batches]) < 0.2 * 40
 
 
 def test_soft_targets_share_with_the_second_label() -> None:
