@@ -72,7 +72,7 @@ class TrainConfig:
     encoder: str = DEFAULT_ENCODER
     c: float = 1.0
     feature_weight: float = 0.2
-    plain_shift: float = 0.8
+    plain_shift: float = 0.4
     held_back: int = 8
     fine_tuning: FineTuning | None = None
     target_precision: float = 0.97
