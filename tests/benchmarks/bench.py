@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from classifier.champion import locate
-from tests.benchmarks import classifiers, gateways, page, plots
+from tests.benchmarks import classifiers, files, gateways, page, plots
 from tests.benchmarks.environments import version
 
 RESULTS = Path("docs/benchmarks/figures.json")
@@ -32,12 +32,13 @@ _VERSIONS = {
 def main(
     rounds: Annotated[int, typer.Option(min=1)] = 5,
     requests: Annotated[int, typer.Option(help="Requests after which the memory is read.")] = 10_000,
+    rows: Annotated[int, typer.Option(help="Rows of the file that is classified.")] = 100_000,
     report: Annotated[bool, typer.Option(help="Measure nothing: write the page and its plots again.")] = False,
 ) -> None:
     """Measure, keep the figures, and write docs/benchmarks.md."""
     if not report:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        RESULTS.write_text(json.dumps(_measured(rounds, requests)) + "\n", encoding="utf-8")
+        RESULTS.write_text(json.dumps(_measured(rounds, requests, rows)) + "\n", encoding="utf-8")
     figures = json.loads(RESULTS.read_text("utf-8"))
     plots.draw(figures, RESULTS.parent)
     text = page.written(figures)
@@ -45,7 +46,7 @@ def main(
     typer.echo(text)
 
 
-def _measured(rounds: int, requests: int) -> dict[str, Any]:
+def _measured(rounds: int, requests: int, file_rows: int) -> dict[str, Any]:
     bundle, began = locate(None), time.monotonic()
     rows = Path("data/prompts.jsonl").read_text("utf-8").splitlines()
     # Every seventh: the file has a writer's prompts side by side.
@@ -63,6 +64,7 @@ def _measured(rounds: int, requests: int) -> dict[str, Any]:
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
         found["over_http"] = _told("over HTTP", classifiers.first_over_http(str(bundle), Path(home), min(rounds, 3)))
         found["memory"] = _told("memory", classifiers.memory(str(bundle), requests))
+        found["file"] = _told("a file", files.measure(prompts, str(bundle), file_rows, Path(home)))
         with gateways.running(Path(home), str(bundle)) as running:
             found["gateways"] = _told("gateways", gateways.measure(running, rounds))
     found["minutes"] = round((time.monotonic() - began) / 60, 1)
