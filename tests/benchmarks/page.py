@@ -16,9 +16,10 @@ run on one core, the load and the vendor on the other. Repeat it with `make run`
 {versions}
 """
 _PLOTS = """
-Where less is measured than wanted: most of a classification is the quantised graph, and most of that are the small
-nodes between its matrix products; a request through the gateway is some three milliseconds of Python spread flat over
-FastAPI, httpx, aiohttp, pydantic and our own steps, and three turns to the store's thread and back.
+Where less is measured than wanted: of a classification's graph half is matrix products, the rest are activations,
+norms and the rounding of inputs between them; a start is imports for the most part (SQLAlchemy, FastAPI, aiohttp);
+a request through the gateway is some three milliseconds of Python spread flat over FastAPI, httpx, aiohttp, pydantic
+and our own steps, and three turns to the store's thread and back, so that nothing is answered that is not written.
 
 ![Latency by prompt length](benchmarks/latency.svg)
 ![Throughput by batch size](benchmarks/throughput.svg)
