@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, Self
 
 import pybase64
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from serve.errors import ServiceError
 from serve.image_store import ImageStore
@@ -24,7 +24,10 @@ _HOLE = b'"b64_json":""'
 
 
 class KeptImage(BaseModel):
-    """A stored picture and what its vendor said of it; `width` and `height` in pixels."""
+    """A stored picture and what its vendor said of it; `width` and `height` in pixels.
+
+    `drawn` are the file's bytes, while they are in memory anyway.
+    """
 
     id: str
     media_type: str
@@ -32,31 +35,29 @@ class KeptImage(BaseModel):
     height: int
     revised_prompt: str | None = None
     seed: int | None = None
-    # The file's bytes, while they are in memory anyway.
-    _data: bytes | None = None
+    drawn: bytes | None = Field(default=None, exclude=True, repr=False)
 
     @classmethod
     def of(cls, image_id: str, picture: Picture) -> Self:
         """The picture that was stored under `image_id`."""
-        image = cls(
+        return cls(
             id=image_id,
             media_type=picture.media_type,
             width=picture.width,
             height=picture.height,
             revised_prompt=picture.revised_prompt,
             seed=picture.seed,
+            drawn=picture.data,
         )
-        image._data = picture.data
-        return image
 
     @property
     def size(self) -> float:
         """Bytes to go through; without end where a disk has to be waited for."""
-        return inf if self._data is None else len(self._data)
+        return inf if self.drawn is None else len(self.drawn)
 
     def data(self, store: ImageStore) -> bytes:
         """The file's bytes. NotFoundError: it has been deleted since; ServiceError: it cannot be read."""
-        return store.read(self.id) if self._data is None else self._data
+        return store.read(self.id) if self.drawn is None else self.drawn
 
 
 class KeptError(BaseModel):

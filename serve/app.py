@@ -23,7 +23,7 @@ from serve.service import open_service
 from serve.settings import Settings
 from serve.vitals import Vitals
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve")
 
 
 def create_app(
@@ -67,7 +67,7 @@ def create_app(
         redoc_url=None,
     )
     install_error_handlers(app)
-    for module in (classify, route, generate, generations, export, images, models, feedback, health, page):
+    for module in (generations, generate, classify, route, export, images, models, feedback, health, page):
         app.include_router(module.router)
     app.mount("/static", page.Assets())
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
 import httpx
 
@@ -18,31 +19,52 @@ USER_AGENT = f"prompt-intent/{version('prompt-intent')}"
 _KEEPALIVE_S = 4.0
 
 
+class VendorClient(httpx.AsyncClient):
+    """Sends what was built, as it was built: no cookie, redirect or credential of its own, so no time for them."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, **settings: Any) -> None:
+        super().__init__(transport=transport, **settings)
+        self._way_out = transport
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
+        """As httpx's own, for a request that says all that it needs."""
+        request.extensions.setdefault("timeout", self.timeout.as_dict())
+        response = await self._way_out.handle_async_request(request)
+        response.request = request
+        if not stream:
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        return response
+
+
 def make_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     """The client that asks vendors, over `transport`, or over the network when it is None."""
-    return _client(settings, transport or Network(_KEEPALIVE_S))
+    return VendorClient(transport or Network(_KEEPALIVE_S), **_manners(settings))
 
 
 def make_link_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     """The client that follows links. Over httpx's own network, which shows every connection before it is used."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=50, keepalive_expiry=_KEEPALIVE_S)
-    return _client(settings, transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False))
+    return httpx.AsyncClient(
+        transport=transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False), **_manners(settings)
+    )
 
 
-def _client(settings: Settings, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+def _manners(settings: Settings) -> dict[str, Any]:
     """No limit to its connections: the limiter counts by provider, and a slow one must not take those of the others.
 
     Redirects are answers, not orders: a vendor's may lead anywhere. `trust_env` is off because prompts and keys travel
     only to hosts that our own settings name, not through a proxy from a variable that was set for something else.
     """
     timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout)
-    return httpx.AsyncClient(
-        transport=transport,
-        timeout=timeout,
-        headers={"user-agent": USER_AGENT},
-        follow_redirects=False,
-        trust_env=False,
-    )
+    return {
+        "timeout": timeout,
+        "headers": {"user-agent": USER_AGENT},
+        "follow_redirects": False,
+        "trust_env": False,
+    }
 
 
 def way_out(targets: Targets) -> httpx.AsyncBaseTransport | None:

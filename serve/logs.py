@@ -11,7 +11,7 @@ from structlog.typing import Processor
 
 
 def configure_logging(stream: TextIO = sys.stderr) -> None:
-    """Send our lines and the server's through one formatter to `stream`."""
+    """Send our lines and the server's to `stream`, in one form."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -19,13 +19,10 @@ def configure_logging(stream: TextIO = sys.stderr) -> None:
     ]
     terminal = stream.isatty()
     renderer: Processor = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    ending: list[Processor] = [*([] if terminal else [structlog.processors.dict_tracebacks]), renderer]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([] if terminal else [structlog.processors.dict_tracebacks]),
-            renderer,
-        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
@@ -33,8 +30,9 @@ def configure_logging(stream: TextIO = sys.stderr) -> None:
     # httpx logs every URL it calls, and a picture's URL is a secret that opens it.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Straight to the stream: a line a request does not need the way through the standard library's handlers.
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *ending],
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )

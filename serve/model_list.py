@@ -18,7 +18,7 @@ from serve.targets import Targets
 from serve.vitals import Vitals
 
 _DAY_S = 86_400.0
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve")
 
 
 def lists_of(catalog: Catalog, targets: Targets, today: date) -> list[ReadyModel]:

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.clock import Clock
 from serve.error_handlers import answer, answer_crash
 from serve.errors import ServiceError
 
-REQUEST_ID = "x-request-id"
+_REQUEST_ID = b"x-request-id"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve")
 
 
 @dataclass(slots=True)
@@ -40,12 +39,12 @@ class Observer:
         """One ASGI connection."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        exchange = _Exchange(_request_id(Headers(scope=scope)))
+        exchange = _Exchange(_request_id(scope))
 
         async def send_tagged(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = exchange.request_id
+                message["headers"] = [*message["headers"], (_REQUEST_ID, exchange.request_id.encode())]
             await send(message)
 
         started = self._clock.monotonic()
@@ -67,8 +66,8 @@ class Observer:
             await answer_crash()(scope, receive, send)
 
 
-def _request_id(headers: Headers) -> str:
-    asked = headers.get(REQUEST_ID, "")
+def _request_id(scope: Scope) -> str:
+    asked = next((value.decode("latin-1") for name, value in scope["headers"] if name == _REQUEST_ID), "")
     return asked if _WELL_FORMED.fullmatch(asked) else f"req_{secrets.token_hex(16)}"
 
 

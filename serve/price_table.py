@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ TokenKind = Literal["text_input", "image_input", "image_output", "text_output"]
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+@lru_cache(maxsize=1024)
 def exact(usd: float) -> Fraction:
     """The decimal figure as it was written: 0.0336 is 336/10000, not the nearest binary number."""
     return Fraction(repr(usd))

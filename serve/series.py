@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 
@@ -80,30 +80,31 @@ class Series:
 
     async def _once(self, errand: Errand, request: ImageRequest, name: str, row: Model) -> Outcome:
         """One call, if the bill, the deadline, the breaker and the queue let it through."""
-        wire, _ = fit(request, row)
+        wire, warnings = fit(request, row)
         reserved = estimate_usd(row, wire, self._clock.today())
         if not errand.bill.reserve(reserved):
             return Outcome(error=BudgetError(f"{name} costs about {reserved:g} US dollars, and max_cost leaves less"))
-        usd = 0.0
+        order, usd = Order(errand.job.request_id, wire, warnings, reserved, name, row), 0.0
         try:
-            outcome = await self._admitted(errand, request, name, row)
+            outcome = await self._admitted(errand, order)
             usd = sum(attempt.cost_usd for attempt in outcome.attempts)
         finally:
             errand.bill.settle(reserved, usd)
         return outcome
 
-    async def _admitted(self, errand: Errand, request: ImageRequest, name: str, row: Model) -> Outcome:
+    async def _admitted(self, errand: Errand, order: Order) -> Outcome:
+        row = order.row
         if errand.deadline.left() <= 0:
             return Outcome(error=_too_late())
         if not self._vitals.breakers.allow(row.name):
-            return Outcome(error=_resting(name, self._vitals.breakers.probe_in(row.name)))
+            return Outcome(error=_resting(order.name, self._vitals.breakers.probe_in(row.name)))
         verdict: Callable[[str], None] = self._vitals.breakers.release
         try:
-            async with self._vitals.limiter.slot(row.provider, request.n, errand.deadline.left()):
+            async with self._vitals.limiter.slot(row.provider, order.wire.n, errand.deadline.left()):
                 patience = min(self._rules.patience, errand.deadline.left())
                 if patience <= 0:
                     return Outcome(error=_too_late())
-                order = Order(errand.job.request_id, next(errand.numbers), request, name, row, patience)
+                order = replace(order, number=next(errand.numbers), patience=patience)
                 with self._vitals.under_way(row.name):
                     outcome = await self._try(order)
             verdict = self._verdict(outcome, order)

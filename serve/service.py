@@ -34,7 +34,7 @@ from serve.targets import Targets
 from serve.trying import TryModel
 from serve.vitals import Vitals, make_vitals
 
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,28 +11,30 @@ from serve.attempt import Attempt
 from serve.calling import Answer, Call, Caller
 from serve.catalog import Model
 from serve.clock import Clock
-from serve.cost import estimate_usd, settle_usd
+from serve.cost import settle_usd
 from serve.deadline import GRACE_S
 from serve.errors import Billed, DeadlineError, ProviderError, ServiceError, StoreError
-from serve.fitting import fit
-from serve.image_request import ImageRequest, Usage, WireRequest
+from serve.image_request import Usage, WireRequest
 from serve.pictures import Picture, PictureDesk
 from serve.store import AttemptEnd, AttemptStart, Store
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One call to be made: `request.n` pictures of `row` under its logical `name`, in `patience` seconds at most.
+    """One call to be made: `wire.n` pictures of `row` under its logical `name`, for about `usd` US dollars.
 
-    `number` counts the calls of a request.
+    `warnings` say which wishes `row` cannot meet. Once it is let through, `number` counts the calls of a request and
+    `patience` are the most seconds that it may take.
     """
 
     request_id: str
-    number: int
-    request: ImageRequest
+    wire: WireRequest
+    warnings: tuple[str, ...]
+    usd: float
     name: str
     row: Model
-    patience: float
+    number: int = 0
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +77,15 @@ class TryModel:
 
     async def __call__(self, order: Order) -> Outcome:
         """Make the call. It stands in the store as sent, and maybe billed, before the vendor hears of it."""
-        wire, warnings = fit(order.request, order.row)
-        call = self._caller.prepare(order.row, wire)
-        start = self._start(order, wire)
+        call = self._caller.prepare(order.row, order.wire)
+        start = self._start(order)
         try:
             await self._store.attempt_sent(start)
         except StoreError as unwritten:
             return Outcome(error=unwritten)
         began = self._clock.monotonic()
         try:
-            pictures, ending, error = await self._call(order, wire, call)
+            pictures, ending, error = await self._call(order, call)
         except Exception:
             await self._crashed(start, call, self._ms_since(began))
             raise
@@ -105,11 +106,9 @@ class TryModel:
         except StoreError as unwritten:
             # In the ledger the attempt stays sent and maybe billed, and nothing is told that is not written down.
             return Outcome((attempt,), error=unwritten)
-        return Outcome((attempt,), pictures, warnings if error is None else (), error)
+        return Outcome((attempt,), pictures, order.warnings if error is None else (), error)
 
-    async def _call(
-        self, order: Order, wire: WireRequest, call: Call
-    ) -> tuple[tuple[Picture, ...], _Ending, ServiceError | None]:
+    async def _call(self, order: Order, call: Call) -> tuple[tuple[Picture, ...], _Ending, ServiceError | None]:
         ends = self._clock.monotonic() + order.patience
         try:
             answer = await self._caller.send(call, order.patience)
@@ -117,10 +116,10 @@ class TryModel:
             left = max(0.0, ends - self._clock.monotonic())
             pictures = await self._desk.prove(answer.images, order.row.provider, left + self._grace_s)
         except ProviderError as error:
-            return (), self._failed(order, wire, error, call.usage), error
+            return (), self._failed(order, error, call.usage), error
         except DeadlineError as error:
             return (), _Ending(error.code, None, "no", 0.0), error
-        return pictures, self._drawn(order, wire, answer), None
+        return pictures, self._drawn(order, answer), None
 
     async def _crashed(self, start: AttemptStart, call: Call, ms: float) -> None:
         """A mistake of ours, which is raised: the books are told, if they can be, and what it may have cost."""
@@ -132,7 +131,7 @@ class TryModel:
     def _ms_since(self, began: float) -> float:
         return round((self._clock.monotonic() - began) * 1000, 1)
 
-    def _start(self, order: Order, wire: WireRequest) -> AttemptStart:
+    def _start(self, order: Order) -> AttemptStart:
         return AttemptStart(
             id=f"att_{secrets.token_hex(12)}",
             request_id=order.request_id,
@@ -142,14 +141,16 @@ class TryModel:
             vendor_model=order.row.vendor_model,
             provider=order.row.provider,
             sent=self._clock.now(),
-            cost_usd=estimate_usd(order.row, wire, self._clock.today()),
+            cost_usd=order.usd,
         )
 
-    def _drawn(self, order: Order, wire: WireRequest, answer: Answer) -> _Ending:
+    def _drawn(self, order: Order, answer: Answer) -> _Ending:
         # All that were ordered: a vendor may hold one back as unsafe and bill it all the same.
-        usd = settle_usd(order.row, wire, answer.usage, wire.n, self._clock.today())
+        usd = settle_usd(order.row, order.wire, answer.usage, order.wire.n, self._clock.today())
         return _Ending("ok", answer.status, "yes", usd, answer.usage)
 
-    def _failed(self, order: Order, wire: WireRequest, error: ProviderError, usage: Usage | None) -> _Ending:
-        usd = 0.0 if error.billed == "no" else settle_usd(order.row, wire, usage, wire.n, self._clock.today())
+    def _failed(self, order: Order, error: ProviderError, usage: Usage | None) -> _Ending:
+        usd = 0.0
+        if error.billed != "no":
+            usd = settle_usd(order.row, order.wire, usage, order.wire.n, self._clock.today())
         return _Ending(error.kind, error.upstream_status, error.billed, usd, usage)

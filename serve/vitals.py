@@ -36,7 +36,7 @@ _LONGEST_WAIT_S = 60.0
 _LONG = 3.0
 # So many callers in a hurry, one after the other, may have asked too much of a row; of more it has answered none.
 _HURRIED = 5
-_log: structlog.stdlib.BoundLogger = structlog.get_logger("serve")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve")
 
 
 @dataclass(slots=True)

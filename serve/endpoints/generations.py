@@ -59,14 +59,20 @@ async def generations(body: ImagesBody, request: Request, service: ServiceDep) -
     """
     job = read_images_job(body, service.settings, service.catalog)
     caller = _Caller(body, images_base(request, service), service)
-    drawing = asyncio.create_task(draw(job, body, request, service))
-    if body.stream and not await is_over(drawing, service.clock):
+    if body.stream:
+        return await _streamed(asyncio.create_task(draw(job, body, request, service)), caller)
+    answer = await draw(job, body, request, service)
+    if answer.error is not None:
+        return refuse(answer, answer.error)
+    return await respond(answer, ImagesResponse.of(answer, body, caller.base), service)
+
+
+async def _streamed(drawing: asyncio.Task[KeptAnswer], caller: _Caller) -> Response:
+    if not await is_over(drawing, caller.service.clock):
         return StreamingResponse(_told_late(drawing, caller), headers=HEADERS, media_type=MEDIA_TYPE)
     answer = await drawing
     if answer.error is not None:
         return refuse(answer, answer.error)
-    if not body.stream:
-        return await respond(answer, ImagesResponse.of(answer, body, caller.base), service)
     events = b"".join([told async for told in _completed(answer, caller)])
     return Response(events, headers={**HEADERS, **facts(answer)}, media_type=MEDIA_TYPE)
 
