@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.metadata import version
 from typing import Any
 
+import anyio.to_thread
 import httpx
 
 from serve.network import Network
@@ -67,11 +69,28 @@ def _manners(settings: Settings) -> dict[str, Any]:
     }
 
 
-def way_out(targets: Targets) -> httpx.AsyncBaseTransport | None:
-    """The sandbox as a client's only way out, so that such a process has no connection to open; else the network."""
-    if not targets.sandbox:
-        return None
-    # Drawing libraries and fonts: a process with real keys never pays for them.
+class _Sandbox(httpx.AsyncBaseTransport):
+    """The sandbox in this process, opened by the first request: its drawing libraries would hold up every start."""
+
+    def __init__(self) -> None:
+        self._opening = asyncio.Lock()
+        self._opened: httpx.ASGITransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx asks of a transport."""
+        async with self._opening:
+            if self._opened is None:
+                self._opened = await anyio.to_thread.run_sync(_open_sandbox)
+        return await self._opened.handle_async_request(request)
+
+
+def _open_sandbox() -> httpx.ASGITransport:
+    # A process with real keys never pays for it.
     from serve.sandbox.app import create_sandbox  # noqa: PLC0415
 
     return httpx.ASGITransport(app=create_sandbox())
+
+
+def way_out(targets: Targets) -> httpx.AsyncBaseTransport | None:
+    """The sandbox as a client's only way out, so that such a process has no connection to open; else the network."""
+    return _Sandbox() if targets.sandbox else None

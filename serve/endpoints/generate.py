@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request, Response
 
 from serve.answers import KeptAnswer, entries
 from serve.endpoints.errors_doc import ERRORS
+from serve.endpoints.quick import QuickRoute
 from serve.intake import read_job
 from serve.reception import KEYED, draw, images_base, refuse, respond
 from serve.schemas import GenerateBody, GenerateResponse
 from serve.service import Service, ServiceDep
 
-router = APIRouter(tags=["pictures"], responses=ERRORS)
+router = APIRouter(tags=["pictures"], responses=ERRORS, route_class=QuickRoute)
 
 
 @router.post("/v1/generate", summary="Generate pictures", response_model=GenerateResponse, openapi_extra=KEYED)

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from serve.answers import KeptAnswer, render
 from serve.endpoints.errors_doc import ERRORS
+from serve.endpoints.quick import QuickRoute
 from serve.error_handlers import crash, envelope
 from serve.errors import ServiceError
 from serve.event_stream import HEADERS, MEDIA_TYPE, error_event, event, is_over, pings
@@ -32,7 +33,7 @@ _STREAMED: dict[int | str, dict[str, Any]] = {
         "description": "The pictures; with `stream: true`, an event a picture.",
     }
 }
-router = APIRouter(tags=["OpenAI"], responses=ERRORS)
+router = APIRouter(tags=["OpenAI"], responses=ERRORS, route_class=QuickRoute)
 
 
 @dataclass(frozen=True, slots=True)
