@@ -19,11 +19,13 @@ async def received(response: httpx.Response, most_bytes: int, provider: str) -> 
     Raises:
         UpstreamError: a success has more than `most_bytes`; billed "yes".
     """
-    body = bytearray()
+    pieces: list[bytes] = []
+    size = 0
     try:
         async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) <= most_bytes:
+            pieces.append(piece)
+            size += len(piece)
+            if size <= most_bytes:
                 continue
             if response.is_success:
                 raise unusable(provider, f"its answer is over the limit of {most_bytes} bytes")
@@ -31,7 +33,7 @@ async def received(response: httpx.Response, most_bytes: int, provider: str) -> 
     finally:
         await response.aclose()
     headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
-    return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+    return httpx.Response(response.status_code, headers=headers, content=b"".join(pieces), request=response.request)
 
 
 async def parsed(parse: Callable[[httpx.Response], _Read], response: httpx.Response) -> _Read:
