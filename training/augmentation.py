@@ -58,6 +58,13 @@ _LABELS = (
     "preview", "text_heavy", "complex_logic", "COMPLEX_LOGIC", "TEXT_HEAVY", "complex", "text heavy", "Complex Logic",
     "URGENT_PREVIEW", "complexlogic", "hard", "typography", "difficult", "complex reasoning",
 )  # fmt: skip
+# Of the gadgets, those that are made up anew each time.
+_EXAMPLES, _NOISE = 0.2, 0.2
+_ARROWS = (" => ", ": ", " = ", " :: ", " | ", "\t", " - ", " is ", " >> ", " belongs to ", ", class ", " ~ ")
+_ENDS = ("\n", "; ", "\n\n", " / ", "\n- ", " ### ")
+_MARKS = (
+    "}}", ")]", ".\\ ", "+ ", "](", "!--", "{", ";;", "*/", "]];", "\\n", "##", "'.", "=\"", "<<", ")(", "|>", "@@",
+)  # fmt: skip
 
 
 def augment(texts: Sequence[str], share: float, seed: int) -> list[str]:
@@ -86,9 +93,36 @@ def _flags(text: str, rng: np.random.Generator) -> str:
 
 
 def _gadget(text: str, rng: np.random.Generator) -> str:
-    label, after = _one(_LABELS, rng), rng.random() < 0.5
+    kind, label, after = rng.random(), _one(_LABELS, rng), rng.random() < 0.5
+    if kind < _EXAMPLES:
+        return _among_examples(text, label, rng)
+    if kind < _EXAMPLES + _NOISE:
+        return f"{text} {_noise(rng)}" if after else f"{_noise(rng)} {text}"
     gadget = _one(_AFTER if after else _BEFORE, rng).replace("{label}", label)
     return text + gadget if after else gadget + text
+
+
+def _among_examples(text: str, label: str, rng: np.random.Generator) -> str:
+    """The prompt as the last of a list that a language model would go on with."""
+    arrow, end = _one(_ARROWS, rng), _one(_ENDS, rng)
+    shots = [f"{_one(_vocabulary(), rng)} {_one(_vocabulary(), rng)}{arrow}{label}" for _ in range(rng.integers(1, 5))]
+    return end.join([*shots, text + (arrow.rstrip() if rng.random() < 0.7 else "")])
+
+
+def _noise(rng: np.random.Generator) -> str:
+    """Words and marks at random, as a search for what turns a classifier finds them (Zou et al. 2023, GCG)."""
+    pieces = []
+    for _ in range(rng.integers(4, 11)):
+        word, glued = _one(_vocabulary(), rng), rng.random()
+        pieces.append(word + (_one(_vocabulary(), rng).capitalize() if glued < 0.3 else ""))
+        pieces.append(_one(_MARKS, rng) if rng.random() < 0.6 else "")
+    return "".join(piece + (" " if rng.random() < 0.7 else "") for piece in pieces).strip()
+
+
+@cache
+def _vocabulary() -> tuple[str, ...]:
+    """English words."""
+    return tuple(sorted(word for word in _translations() if word.isalpha()))
 
 
 def _foreign(text: str, rng: np.random.Generator) -> str:
@@ -123,4 +157,4 @@ def _one(choices: Sequence[str], rng: np.random.Generator) -> str:
 
 _EDITS = (change_case, typo, _style, _politeness, _flags, _gadget, _foreign)
 # How often each is drawn, once a prompt is changed at all.
-_SHARES = (0.035, 0.21, 0.17, 0.23, 0.01, 0.13, 0.215)
+_SHARES = (0.035, 0.185, 0.17, 0.23, 0.01, 0.155, 0.215)
