@@ -141,7 +141,7 @@ class CandidateNote(BaseModel):
 
 
 class AttemptNote(BaseModel):
-    """One call to one model; `outcome` is "ok", the error's kind, "deadline_exceeded" or "crash"; `cost_usd` at most."""
+    """One call to one model; `outcome` is "ok", an error's kind, "deadline_exceeded" or "crash"; `cost_usd` at most."""
 
     model: str
     vendor_model: str
