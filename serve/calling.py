@@ -66,6 +66,16 @@ class Call:
         """Who is called."""
         return self.ready.row.provider
 
+    def read(self, response: httpx.Response) -> list[DrawnImage]:
+        """The images of the last answer, whose word on what was used is noted first. Raises what the dialect does."""
+        self.note_usage(response)
+        return self.dialect.read(response)
+
+    def note_usage(self, response: httpx.Response) -> None:
+        """Keep what an answer says was used, if it says anything."""
+        if self.dialect.usage is not None:
+            self.usage = self.dialect.usage(response) or self.usage
+
 
 Hear = Callable[[httpx.Response, Model], None]
 """Told of every first answer, good or bad, and whose it is."""
@@ -120,8 +130,7 @@ class Caller:
         try:
             async with asyncio.timeout(within):
                 response = await self._exchange(call)
-            await _note_usage(call, response)
-            images = await parsed(call.dialect.read, response)
+            images = await parsed(call.read, response)
             return Answer(response.status_code, images, call.usage)
         except TimeoutError as error:
             raise _late(call, hurried=within < self._patience) from error
@@ -135,7 +144,7 @@ class Caller:
         if self._hear is not None:
             self._hear(response, call.ready.row)
         while (poll := await _follow(call, response)) is not None:
-            await _note_usage(call, response)
+            await parsed(call.note_usage, response)
             await asyncio.sleep(self._poll_seconds)
             response = await self._ask(call, poll) or response
         return response
@@ -165,11 +174,6 @@ class Caller:
 async def _follow(call: Call, response: httpx.Response) -> httpx.Request | None:
     follow = call.dialect.follow
     return None if follow is None else await parsed(lambda answer: follow(answer, call.ready), response)
-
-
-async def _note_usage(call: Call, response: httpx.Response) -> None:
-    if call.dialect.usage is not None:
-        call.usage = await parsed(call.dialect.usage, response) or call.usage
 
 
 def _late(call: Call, *, hurried: bool) -> ServiceError:
