@@ -72,6 +72,7 @@ def _commands(url: str, home: Path, model: str) -> Mapping[str, tuple[list[str],
         "PROMPT_INTENT_MODEL": model,
         "PROMPT_INTENT_SANDBOX": "off",
         "PROMPT_INTENT_CLASSIFY_CACHE": "0",
+        "PROMPT_INTENT_CATALOG": str(_HERE / "peers" / "catalog.toml"),
     }
     return {
         "litellm": (

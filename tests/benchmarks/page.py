@@ -11,7 +11,8 @@ _HEAD = """# Benchmarks
 Written by `make bench`, {date}: {rounds} interleaved rounds in {minutes} minutes on {processor}, {cores} cores shared
 with others. Ratios, because milliseconds belong to a machine: each is the median over the rounds, with the least and
 the largest. Prompts are unique, caches off, peers warm, with MiniLM-L6 weights and the same threads. Gateways
-run on one core, the load and the vendor on the other. Repeat it with `make run` once, then `make bench`.
+run on one core, the load and the vendor on the other; ours may have 64 calls at a vendor, as the load has clients, and
+not the 24 of its catalogue. Repeat it with `make run` once, then `make bench`.
 
 {versions}
 """
