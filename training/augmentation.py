@@ -138,10 +138,11 @@ def _foreign(text: str, rng: np.random.Generator) -> str:
 
 @cache
 def _translations() -> Mapping[str, tuple[str, ...]]:
-    """The glossary the other way round: an English word, and the foreign ones that mean it."""
+    """The glossary the other way round: an English word, and the foreign ones, all whole, that mean it."""
     found: dict[str, list[str]] = {}
     for foreign, english in read_glossary().items():
-        found.setdefault(english.lower(), []).append(foreign)
+        if foreign.isalpha():
+            found.setdefault(english.lower(), []).append(foreign)
     return {english: tuple(words) for english, words in found.items()}
 
 
