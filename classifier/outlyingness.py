@@ -8,7 +8,7 @@ centroid as prompts do, and stand out only along the directions in which prompts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +21,7 @@ Floats = NDArray[np.float32]
 
 # One quantile a percent, both ends included.
 QUANTILES = 101
+_PERCENT = np.linspace(0.0, 100.0, QUANTILES)
 _ARRAYS = ("centroids", "whitening", "ood_quantiles")
 
 
@@ -39,6 +40,11 @@ class Outlyingness:
     centroids: Floats
     whitening: Floats
     quantiles: Floats
+    _centres: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Once, and not for every prompt.
+        object.__setattr__(self, "_centres", self.centroids @ self.whitening)
 
     @property
     def dim(self) -> int:
@@ -47,16 +53,14 @@ class Outlyingness:
 
     def distances(self, embeddings: Floats) -> Floats:
         """Distance to the nearest centroid, (n, dim) -> float32 (n,)."""
-        points, centres = embeddings @ self.whitening, self.centroids @ self.whitening
-        gaps = points[:, None, :] - centres[None, :, :]
+        points = embeddings @ self.whitening
+        gaps = points[:, None, :] - self._centres[None, :, :]
         nearest: Floats = np.sqrt((gaps * gaps).sum(axis=2)).min(axis=1)
         return nearest
 
     def percentiles(self, embeddings: Floats) -> NDArray[np.float64]:
         """The share of training prompts that lie nearer, 0 to 100, (n, dim) -> float64 (n,)."""
-        shares: NDArray[np.float64] = np.interp(
-            self.distances(embeddings), self.quantiles, np.linspace(0.0, 100.0, len(self.quantiles))
-        )
+        shares: NDArray[np.float64] = np.interp(self.distances(embeddings), self.quantiles, _PERCENT)
         return shares
 
     def arrays(self) -> dict[str, Floats]:
@@ -77,19 +81,19 @@ class Outlyingness:
                     raise BundleError(
                         f"{path}: no {', '.join(missing)}: the bundle is from an older version; train again"
                     )
-                found = cls(*(stored[name] for name in _ARRAYS))
+                arrays = [stored[name] for name in _ARRAYS]
         except (OSError, ValueError) as error:
             raise BundleError(f"{path}: not a readable head: {error}") from error
-        found._check(path)
-        return found
+        _check(path, *arrays)
+        return cls(*arrays)
 
-    def _check(self, path: Path) -> None:
-        dim = self.centroids.shape[-1]
-        shapes = (self.centroids.ndim, self.whitening.shape, self.quantiles.shape)
-        if shapes != (2, (dim, dim), (QUANTILES,)):
-            raise BundleError(
-                f"{path}: {self.centroids.shape} centroids, {self.whitening.shape} whitening and "
-                f"{self.quantiles.shape} quantiles do not fit together"
-            )
-        if not (np.diff(self.quantiles) >= 0).all():
-            raise BundleError(f"{path}: the distances' quantiles must never fall")
+
+def _check(path: Path, centroids: Floats, whitening: Floats, quantiles: Floats) -> None:
+    dim = centroids.shape[-1]
+    if (centroids.ndim, whitening.shape, quantiles.shape) != (2, (dim, dim), (QUANTILES,)):
+        raise BundleError(
+            f"{path}: {centroids.shape} centroids, {whitening.shape} whitening and {quantiles.shape} quantiles do not "
+            "fit together"
+        )
+    if not (np.diff(quantiles) >= 0).all():
+        raise BundleError(f"{path}: the distances' quantiles must never fall")

@@ -17,7 +17,7 @@ from serve.answer_body import parsed, received
 from serve.catalog import Model
 from serve.errors import DeadlineError, ProviderError, ServiceError, UpstreamError, UpstreamTimeoutError
 from serve.image_request import DrawnImage, ReadyModel, Usage, WireRequest
-from serve.network import PASSAGE, Passage
+from serve.passage import PASSAGE, Passage
 from serve.picture_format import PictureLimits
 from serve.providers import dialect_of
 from serve.providers.base import Dialect

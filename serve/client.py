@@ -9,7 +9,6 @@ from typing import Any
 import anyio.to_thread
 import httpx
 
-from serve.network import Network
 from serve.settings import Settings
 from serve.targets import Targets
 
@@ -43,7 +42,14 @@ class VendorClient(httpx.AsyncClient):
 
 def make_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     """The client that asks vendors, over `transport`, or over the network when it is None."""
-    return VendorClient(transport or Network(_KEEPALIVE_S), **_manners(settings))
+    return VendorClient(transport or _network(), **_manners(settings))
+
+
+def _network() -> httpx.AsyncBaseTransport:
+    # aiohttp is a tenth of a start, and a process without keys asks nobody.
+    from serve.network import Network  # noqa: PLC0415
+
+    return Network(_KEEPALIVE_S)
 
 
 def make_link_client(settings: Settings, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:

@@ -153,7 +153,7 @@ print(sorted(set(sys.modules) & set({heavy!r})))
 
 def test_serving_needs_nothing_of_training(trained: TrainedHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every training library unimportable, a bundle is proven, a prompt classified, and an image drawn."""
-    script = _WITHOUT_TRAINING.format(heavy=(*HEAVY, "joblib", "datasketch", "onnx"))
+    script = _WITHOUT_TRAINING.format(heavy=(*HEAVY, "joblib", "datasketch", "onnx", "sqlalchemy"))
     monkeypatch.setenv("PROMPT_INTENT_HOME", str(trained.home))
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],

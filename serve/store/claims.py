@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, select
+from sqlite3 import Connection, Row
 
 from serve.store.records import Claim, Done, Fresh, Lost, Mismatch, Running
-from serve.store.tables import attempts, idempotency, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +30,18 @@ class Release:
     request_id: str
 
 
-_Held = Row[*tuple[Any, ...]]
-
-_holder = (
-    select(
-        idempotency.c.fingerprint,
-        idempotency.c.request_id,
-        idempotency.c.expires,
-        requests.c.state,
-        requests.c.http_status,
-        idempotency.c.answer,
-    )
-    .select_from(idempotency.outerjoin(requests, requests.c.id == idempotency.c.request_id))
-    .where(idempotency.c.caller == bindparam("caller"), idempotency.c.key == bindparam("key"))
-)
-_take = insert(idempotency).prefix_with("OR REPLACE")
-_may_be_billed = select(exists().where(attempts.c.request_id == bindparam("request_id"), attempts.c.billed != "no"))
-_release = delete(idempotency).where(
-    idempotency.c.caller == bindparam("caller"),
-    idempotency.c.key == bindparam("key"),
-    idempotency.c.request_id == bindparam("request_id"),
-)
+_HOLDER = """
+SELECT idempotency.fingerprint, idempotency.request_id, idempotency.expires, requests.state, requests.http_status,
+    idempotency.answer
+FROM idempotency LEFT JOIN requests ON requests.id = idempotency.request_id
+WHERE idempotency.caller = :caller AND idempotency."key" = :key
+"""
+_TAKE = """
+INSERT OR REPLACE INTO idempotency (caller, "key", fingerprint, request_id, expires)
+VALUES (:caller, :key, :fingerprint, :request_id, :expires)
+"""
+_MAY_BE_BILLED = "SELECT 1 FROM attempts WHERE request_id = :request_id AND billed != 'no' LIMIT 1"
+_RELEASE = 'DELETE FROM idempotency WHERE caller = :caller AND "key" = :key AND request_id = :request_id'
 
 
 def claim(connection: Connection, wanted: Sequence[ClaimRequest]) -> Sequence[Claim]:
@@ -64,18 +52,18 @@ def claim(connection: Connection, wanted: Sequence[ClaimRequest]) -> Sequence[Cl
 def release(connection: Connection, freed: Sequence[Release]) -> Sequence[bool]:
     """Whether each key was still the named request's, and is free now."""
     return [
-        connection.execute(_release, {"caller": each.caller, "key": each.key, "request_id": each.request_id}).rowcount
+        connection.execute(_RELEASE, {"caller": each.caller, "key": each.key, "request_id": each.request_id}).rowcount
         == 1
         for each in freed
     ]
 
 
 def _claim(connection: Connection, wanted: ClaimRequest) -> Claim:
-    held = connection.execute(_holder, {"caller": wanted.caller, "key": wanted.key}).one_or_none()
+    held: Row | None = connection.execute(_HOLDER, {"caller": wanted.caller, "key": wanted.key}).fetchone()
     if held is not None and not _expired(held, wanted.now):
-        return Mismatch() if held.fingerprint != wanted.fingerprint else _standing(connection, held)
+        return Mismatch() if held["fingerprint"] != wanted.fingerprint else _standing(connection, held)
     connection.execute(
-        _take,
+        _TAKE,
         {
             "caller": wanted.caller,
             "key": wanted.key,
@@ -87,16 +75,16 @@ def _claim(connection: Connection, wanted: ClaimRequest) -> Claim:
     return Fresh()
 
 
-def _expired(held: _Held, now: float) -> bool:
+def _expired(held: Row, now: float) -> bool:
     # However long a request runs, a second one beside it would be billed again.
-    return bool(held.expires <= now and held.state != "running")
+    return bool(held["expires"] <= now and held["state"] != "running")
 
 
-def _standing(connection: Connection, held: _Held) -> Claim:
-    if held.state in ("done", "failed"):
-        return Done(held.http_status, held.answer, held.request_id)
-    if held.state == "lost":
-        billed = connection.execute(_may_be_billed, {"request_id": held.request_id}).scalar_one()
-        return Lost(held.request_id, bool(billed))
+def _standing(connection: Connection, held: Row) -> Claim:
+    if held["state"] in ("done", "failed"):
+        return Done(held["http_status"], held["answer"], held["request_id"])
+    if held["state"] == "lost":
+        billed = connection.execute(_MAY_BE_BILLED, {"request_id": held["request_id"]}).fetchone()
+        return Lost(held["request_id"], billed is not None)
     # Running, or claimed a moment ago and about to begin.
-    return Running(held.request_id)
+    return Running(held["request_id"])

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlite3 import Connection
 
 from serve.errors import NotFoundError
 from serve.store.records import FeedbackRecord
-from serve.store.tables import feedback, images, requests
 
-_new = insert(feedback)
-_say = _new.on_conflict_do_update(
-    index_elements=[feedback.c.target, feedback.c.caller],
-    set_={
-        "thumb": func.coalesce(_new.excluded.thumb, feedback.c.thumb),
-        "right_intent": func.coalesce(_new.excluded.right_intent, feedback.c.right_intent),
-        "comment": func.coalesce(_new.excluded.comment, feedback.c.comment),
-        "created": _new.excluded.created,
-    },
-)
+_SAY = """
+INSERT INTO feedback (target, caller, request_id, image_id, thumb, right_intent, comment, created)
+VALUES (:target, :caller, :request_id, :image_id, :thumb, :right_intent, :comment, :created)
+ON CONFLICT (target, caller) DO UPDATE SET
+    thumb = coalesce(excluded.thumb, feedback.thumb),
+    right_intent = coalesce(excluded.right_intent, feedback.right_intent),
+    comment = coalesce(excluded.comment, feedback.comment),
+    created = excluded.created
+"""
+_IMAGES_REQUEST = "SELECT request_id FROM images WHERE id = :id"
+_REQUEST = "SELECT id FROM requests WHERE id = :id"
 
 
 def give_feedback(connection: Connection, records: Sequence[FeedbackRecord]) -> Sequence[None]:
@@ -32,7 +30,7 @@ def give_feedback(connection: Connection, records: Sequence[FeedbackRecord]) -> 
     for record in records:
         request_id = _request_of(connection, record)
         connection.execute(
-            _say,
+            _SAY,
             {
                 "target": record.image_id or request_id,
                 "caller": record.caller,
@@ -49,10 +47,9 @@ def give_feedback(connection: Connection, records: Sequence[FeedbackRecord]) -> 
 
 def _request_of(connection: Connection, record: FeedbackRecord) -> str:
     if record.image_id is not None:
-        wanted = select(images.c.request_id).where(images.c.id == record.image_id)
+        found = connection.execute(_IMAGES_REQUEST, {"id": record.image_id}).fetchone()
     else:
-        wanted = select(requests.c.id).where(requests.c.id == record.request_id)
-    found = connection.execute(wanted).scalar_one_or_none()
+        found = connection.execute(_REQUEST, {"id": record.request_id}).fetchone()
     if found is None:
         raise NotFoundError("no image or request has this id", param="id")
-    return str(found)
+    return str(found[0])

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
-from sqlalchemy import Connection, select
+import math
+from sqlite3 import Connection
 
 from serve.store.records import ImageRecord, LedgerEntry
-from serve.store.tables import attempts, images, requests
 
-# Columns in the order of the records' fields, which are then filled by place.
-_image = select(*(images.c[field.name] for field in fields(ImageRecord)))
-_ledger = (
-    select(*((attempts.c if field.name in attempts.c else requests.c)[field.name] for field in fields(LedgerEntry)))
-    .join_from(attempts, requests)
-    .order_by(attempts.c.sent.desc(), attempts.c.number.desc(), attempts.c.id)
-)
+# Columns under the names of the records' fields.
+_IMAGE = """
+SELECT id, request_id, model, intent, media_type, width, height, request, created, parent_id
+FROM images WHERE id = :id
+"""
+_LEDGER = """
+SELECT attempts.id, attempts.request_id, attempts.number, attempts.model, attempts."row", attempts.vendor_model,
+    attempts.provider, requests.intent, requests.sandbox, attempts.sent, attempts.outcome, attempts.status, attempts.ms,
+    attempts.billed, attempts.cost_micro_usd / 1000000.0 AS cost_usd
+FROM attempts JOIN requests ON requests.id = attempts.request_id
+WHERE attempts.sent >= :since AND (:sandbox IS NULL OR requests.sandbox = :sandbox)
+ORDER BY attempts.sent DESC, attempts.number DESC, attempts.id
+LIMIT :limit
+"""
 
 
 def image(connection: Connection, image_id: str) -> ImageRecord | None:
     """The picture with this id."""
-    row = connection.execute(_image.where(images.c.id == image_id)).one_or_none()
-    return None if row is None else ImageRecord(*row)
+    row = connection.execute(_IMAGE, {"id": image_id}).fetchone()
+    return None if row is None else ImageRecord(**row)
 
 
 def ledger(connection: Connection, limit: int, since: float | None, sandbox: bool | None) -> list[LedgerEntry]:
     """The last `limit` attempts, the newest first. None for `since` or `sandbox`: any."""
-    wanted = _ledger.limit(limit)
-    if since is not None:
-        wanted = wanted.where(attempts.c.sent >= since)
-    if sandbox is not None:
-        wanted = wanted.where(requests.c.sandbox == sandbox)
-    return [LedgerEntry(*row) for row in connection.execute(wanted)]
+    wanted = {"limit": limit, "since": -math.inf if since is None else since, "sandbox": sandbox}
+    rows = connection.execute(_LEDGER, wanted)
+    # SQLite has no booleans, but 0 and 1.
+    return [LedgerEntry(**{**row, "sandbox": bool(row["sandbox"])}) for row in rows]

@@ -7,17 +7,21 @@ was written by a newer version, whose rules this one cannot know: it is left as 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from sqlite3 import Connection
 from types import MappingProxyType
 
-from sqlalchemy import Connection
-
 from serve.errors import StoreError
-from serve.store.tables import metadata
+from serve.store.tables import TABLES
 
 SCHEMA = 1
 Step = Callable[[Connection], None]
 STEPS: Mapping[int, Step] = MappingProxyType({})
 """From number `n` to `n + 1`. A step speaks SQL of its own: the tables it knew will have changed since."""
+
+
+def number_of(connection: Connection) -> int:
+    """The file's schema; 0 where it is empty or another program's."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def prepare(connection: Connection, name: str, schema: int = SCHEMA, steps: Mapping[int, Step] = STEPS) -> None:
@@ -26,7 +30,7 @@ def prepare(connection: Connection, name: str, schema: int = SCHEMA, steps: Mapp
     Raises:
         StoreError: the file is newer than `schema`, or is another program's.
     """
-    found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    found = number_of(connection)
     if found > schema:
         raise StoreError(
             f"{name} has schema {found}, and this version of prompt-intent knows {schema} at most: install the version "
@@ -37,12 +41,14 @@ def prepare(connection: Connection, name: str, schema: int = SCHEMA, steps: Mapp
     else:
         for number in range(found, schema):
             steps[number](connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {schema:d}")
+    # A pragma takes no parameters.
+    connection.execute(f"PRAGMA user_version = {schema:d}")
 
 
 def _create(connection: Connection, name: str) -> None:
-    if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one():
+    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StoreError(
             f"{name} is a SQLite file of another program: move it away, or set PROMPT_INTENT_HOME to another folder"
         )
-    metadata.create_all(connection, checkfirst=False)
+    for statement in TABLES:
+        connection.execute(statement)

@@ -2,182 +2,165 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from sqlite3 import Connection, Row
 from typing import Any
-
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Float,
-    Select,
-    Subquery,
-    and_,
-    case,
-    distinct,
-    exists,
-    func,
-    literal,
-    select,
-    true,
-)
 
 from serve.store.records import SENT
 from serve.store.statistics import ModelStats, Percentiles, Stats, Totals
-from serve.store.tables import attempts, feedback, images, requests
 
-PREVIEW = "preview"
-FINAL = ("high", "hd")
-"""Qualities that make a preview the final picture, which an export is too. Nobody promised it in `TARGET_MS`."""
 TARGET_MS = 3000.0
 
 _Key = tuple[str, str | None]
-_MONEY = (
-    func.coalesce(func.sum(attempts.c.cost_usd).filter(attempts.c.billed == "yes"), 0).label("settled_usd"),
-    func.coalesce(func.sum(attempts.c.cost_usd).filter(attempts.c.billed == "unknown"), 0).label("possible_usd"),
+_Values = Mapping[str, Any]
+# What every statement below begins with. They add what belongs to the cohort by CROSS JOIN, by which SQLite keeps to
+# the order that is written: for the figures of the last hour it would else go through all attempts there ever were.
+_COHORT = """
+WITH cohort AS (SELECT * FROM requests WHERE created >= :since AND (:sandbox IS NULL OR sandbox = :sandbox))
+"""
+
+# Per catalogue row and intent, under the names of `ModelStats`. Money is whole micro-dollars in the file.
+_CALLS = """
+SELECT attempts."row" AS model, cohort.intent AS intent, count(DISTINCT attempts.request_id) AS requests,
+    count(*) AS attempts,
+    coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'yes'), 0) / 1000000.0 AS settled_usd,
+    coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'unknown'), 0) / 1000000.0 AS possible_usd
+FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
+GROUP BY attempts."row", cohort.intent
+"""
+_DRAWN = """
+SELECT cohort."row" AS model, cohort.intent AS intent, count(*) AS images
+FROM cohort CROSS JOIN images ON images.request_id = cohort.id
+WHERE cohort."row" IS NOT NULL
+GROUP BY cohort."row", cohort.intent
+"""
+_LIKED = """
+SELECT cohort."row" AS model, cohort.intent AS intent,
+    count(*) FILTER (WHERE feedback.thumb = 1) AS thumbs_up,
+    count(*) FILTER (WHERE feedback.thumb = -1) AS thumbs_down,
+    count(*) FILTER (
+        WHERE feedback.right_intent IS NOT NULL AND feedback.right_intent IS NOT cohort.intent
+    ) AS corrected
+FROM cohort CROSS JOIN feedback ON feedback.request_id = cohort.id
+WHERE cohort."row" IS NOT NULL
+GROUP BY cohort."row", cohort.intent
+"""
+_ERRORS = """
+SELECT attempts."row" AS model, cohort.intent AS intent, attempts.outcome, count(*)
+FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
+WHERE attempts.outcome NOT IN ('ok', :sent)
+GROUP BY attempts."row", cohort.intent, attempts.outcome
+ORDER BY attempts.outcome
+"""
+# By nearest rank, as `Percentiles` says: the smallest value whose place, 1 and up, is at least p % of its group's size.
+_TIMES = """
+SELECT model, intent,
+    min(ms) FILTER (WHERE place * 100 >= size * 50),
+    min(ms) FILTER (WHERE place * 100 >= size * 95),
+    min(ms) FILTER (WHERE place * 100 >= size * 99)
+FROM (
+    SELECT attempts."row" AS model, cohort.intent AS intent, attempts.ms AS ms,
+        row_number() OVER (PARTITION BY attempts."row", cohort.intent ORDER BY attempts.ms) AS place,
+        count(*) OVER (PARTITION BY attempts."row", cohort.intent) AS size
+    FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
+    WHERE attempts.outcome = 'ok'
 )
-_OPINIONS = (
-    func.count().filter(feedback.c.thumb == 1).label("thumbs_up"),
-    func.count().filter(feedback.c.thumb == -1).label("thumbs_down"),
-    func.count()
-    .filter(feedback.c.right_intent.is_not(None), feedback.c.right_intent.is_distinct_from(requests.c.intent))
-    .label("corrected"),
+GROUP BY model, intent
+"""
+
+# All requests together, under the names of `Totals`.
+_STATES = """
+SELECT count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WHERE state = 'done') AS done,
+    count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'lost') AS lost
+FROM cohort
+"""
+_ALL_CALLS = """
+SELECT count(*) AS attempts,
+    coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'yes'), 0) / 1000000.0 AS settled_usd,
+    coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'unknown'), 0) / 1000000.0 AS possible_usd
+FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
+"""
+_ALL_DRAWN = "SELECT count(*) AS images FROM cohort CROSS JOIN images ON images.request_id = cohort.id"
+_ALL_LIKED = """
+SELECT count(*) FILTER (WHERE feedback.thumb = 1) AS thumbs_up,
+    count(*) FILTER (WHERE feedback.thumb = -1) AS thumbs_down,
+    count(*) FILTER (
+        WHERE feedback.right_intent IS NOT NULL AND feedback.right_intent IS NOT cohort.intent
+    ) AS corrected
+FROM cohort CROSS JOIN feedback ON feedback.request_id = cohort.id
+"""
+_CODES = """
+SELECT error_code, count(*) FROM cohort WHERE error_code IS NOT NULL GROUP BY error_code ORDER BY error_code
+"""
+_WAITS = """
+SELECT
+    min(ms) FILTER (WHERE place * 100 >= size * 50),
+    min(ms) FILTER (WHERE place * 100 >= size * 95),
+    min(ms) FILTER (WHERE place * 100 >= size * 99)
+FROM (
+    SELECT latency_ms AS ms, row_number() OVER (ORDER BY latency_ms) AS place, count(*) OVER () AS size
+    FROM cohort WHERE state = 'done'
 )
+"""
+# Nobody promised a final picture within the target: a preview in one of these qualities is one, and so is an export.
+# The request itself stands beside its pictures only: a final that failed cannot be told from a preview.
+_PREVIEWS = """
+SELECT count(*), count(*) FILTER (WHERE state = 'done' AND latency_ms < :target_ms)
+FROM cohort
+WHERE intent = 'preview' AND state != 'running' AND NOT EXISTS (
+    SELECT 1 FROM images
+    WHERE images.request_id = cohort.id AND json_extract(images.request, '$.quality') IN ('high', 'hd')
+)
+"""
 
 
 def read_stats(connection: Connection, since: float | None, sandbox: bool | None, target_ms: float) -> Stats:
-    """All figures of the requests of the cohort, from one snapshot of the file. None for `since` or `sandbox`: any."""
-    cohort = and_(
-        true() if since is None else requests.c.created >= since,
-        true() if sandbox is None else requests.c.sandbox == sandbox,
-    )
-    previews, in_time = connection.execute(_previews(cohort, target_ms)).one()
-    return Stats(since, target_ms, _models(connection, cohort), _totals(connection, cohort), previews, in_time)
+    """All figures of the requests of the cohort. None for `since` or `sandbox`: any.
+
+    They are of one moment where `connection` is in a transaction.
+    """
+    values = {
+        "since": -math.inf if since is None else since,
+        "sandbox": sandbox,
+        "target_ms": target_ms,
+        "sent": SENT,
+    }
+    [(previews, in_time)] = _rows(connection, _PREVIEWS, values)
+    return Stats(since, target_ms, _models(connection, values), _totals(connection, values), previews, in_time)
 
 
-def _models(connection: Connection, cohort: ColumnElement[bool]) -> tuple[ModelStats, ...]:
+def _rows(connection: Connection, statement: str, values: _Values) -> list[Row]:
+    return connection.execute(_COHORT + statement, values).fetchall()
+
+
+def _models(connection: Connection, values: _Values) -> tuple[ModelStats, ...]:
     found: dict[_Key, dict[str, Any]] = defaultdict(dict)
-    for statement in (_calls(cohort), _drawn(cohort), _liked(cohort)):
-        for model, intent, *figures in connection.execute(statement):
-            found[model, intent] |= dict(zip(_names(statement)[2:], figures, strict=True))
-    for model, intent, *ranks in connection.execute(_percentiles(_ok_attempts(cohort))):
+    for statement in (_CALLS, _DRAWN, _LIKED):
+        for row in _rows(connection, statement, values):
+            figures = dict(row)
+            found[figures.pop("model"), figures.pop("intent")] |= figures
+    for model, intent, *ranks in _rows(connection, _TIMES, values):
         found[model, intent]["ms"] = Percentiles(*ranks)
-    for key, errors in _errors(connection, cohort).items():
+    for key, errors in _errors(_rows(connection, _ERRORS, values)).items():
         found[key]["errors"] = errors
     in_order = sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
     return tuple(ModelStats(model, intent, **figures) for (model, intent), figures in in_order)
 
 
-def _names(statement: Select[Any]) -> list[str]:
-    return [column.key for column in statement.selected_columns if column.key is not None]
-
-
-def _calls(cohort: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(
-            attempts.c.row,
-            requests.c.intent,
-            func.count(distinct(attempts.c.request_id)).label("requests"),
-            func.count().label("attempts"),
-            *_MONEY,
-        )
-        .join_from(attempts, requests)
-        .where(cohort)
-        .group_by(attempts.c.row, requests.c.intent)
-    )
-
-
-def _drawn(cohort: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(requests.c.row, requests.c.intent, func.count().label("images"))
-        .join_from(images, requests)
-        .where(cohort, requests.c.row.is_not(None))
-        .group_by(requests.c.row, requests.c.intent)
-    )
-
-
-def _liked(cohort: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(requests.c.row, requests.c.intent, *_OPINIONS)
-        .join_from(feedback, requests, feedback.c.request_id == requests.c.id)
-        .where(cohort, requests.c.row.is_not(None))
-        .group_by(requests.c.row, requests.c.intent)
-    )
-
-
-def _errors(connection: Connection, cohort: ColumnElement[bool]) -> Mapping[_Key, dict[str, int]]:
+def _errors(rows: Iterable[Row]) -> Mapping[_Key, dict[str, int]]:
     errors: dict[_Key, dict[str, int]] = defaultdict(dict)
-    rows = connection.execute(
-        select(attempts.c.row, requests.c.intent, attempts.c.outcome, func.count())
-        .join_from(attempts, requests)
-        .where(cohort, attempts.c.outcome.not_in(("ok", SENT)))
-        .group_by(attempts.c.row, requests.c.intent, attempts.c.outcome)
-        .order_by(attempts.c.outcome)
-    )
     for model, intent, outcome, count in rows:
         errors[model, intent][outcome] = count
     return errors
 
 
-def _ok_attempts(cohort: ColumnElement[bool]) -> Subquery:
-    return _ranked(
-        select(attempts.c.row.label("model"), requests.c.intent, attempts.c.ms.label("ms"))
-        .join_from(attempts, requests)
-        .where(cohort, attempts.c.outcome == "ok")
-        .subquery()
-    )
-
-
-def _answers(cohort: ColumnElement[bool]) -> Subquery:
-    return _ranked(
-        select(literal("").label("model"), literal("").label("intent"), requests.c.latency_ms.label("ms"))
-        .where(cohort, requests.c.state == "done")
-        .subquery()
-    )
-
-
-def _ranked(measured: Subquery) -> Subquery:
-    """Every value with its place, 1 and up, among its group's `size` values."""
-    group = (measured.c.model, measured.c.intent)
-    place = func.row_number().over(partition_by=group, order_by=measured.c.ms)
-    size = func.count().over(partition_by=group)
-    return select(measured, place.label("place"), size.label("size")).subquery()
-
-
-def _percentiles(ranked: Subquery) -> Select[Any]:
-    """By nearest rank, as `Percentiles` says: the smallest value whose place is at least p % of the size."""
-
-    def rank(percent: int) -> ColumnElement[float]:
-        return func.min(ranked.c.ms, type_=Float).filter(ranked.c.place * 100 >= ranked.c.size * percent)
-
-    group = (ranked.c.model, ranked.c.intent)
-    return select(*group, rank(50), rank(95), rank(99)).group_by(*group)
-
-
-def _totals(connection: Connection, cohort: ColumnElement[bool]) -> Totals:
-    states = ("running", "done", "failed", "lost")
-    counted = select(*(func.count().filter(requests.c.state == state).label(state) for state in states)).where(cohort)
-    spent = select(func.count().label("attempts"), *_MONEY).join_from(attempts, requests).where(cohort)
-    drawn = select(func.count().label("images")).join_from(images, requests).where(cohort)
-    liked = select(*_OPINIONS).join_from(feedback, requests, feedback.c.request_id == requests.c.id).where(cohort)
+def _totals(connection: Connection, values: _Values) -> Totals:
     figures: dict[str, Any] = {}
-    for statement in (counted, spent, drawn, liked):
-        figures |= connection.execute(statement).one()._mapping
-    ms = connection.execute(_percentiles(_answers(cohort))).one_or_none()
-    return Totals(**figures, ms=None if ms is None else Percentiles(*ms[2:]), errors=_codes(connection, cohort))
-
-
-def _codes(connection: Connection, cohort: ColumnElement[bool]) -> dict[str, int]:
-    code = requests.c.error_code
-    rows = connection.execute(select(code, func.count()).where(cohort, code.is_not(None)).group_by(code).order_by(code))
-    return {row[0]: row[1] for row in rows}
-
-
-def _previews(cohort: ColumnElement[bool], target_ms: float) -> Select[int, int]:
-    in_time = case((requests.c.state == "done", requests.c.latency_ms < target_ms))
-    # The request itself stands beside its pictures only: a final that failed cannot be told from a preview.
-    quality = func.json_extract(images.c.request, "$.quality")
-    final = exists().where(images.c.request_id == requests.c.id, quality.in_(FINAL))
-    return select(func.count(), func.count().filter(in_time)).where(
-        cohort, requests.c.intent == PREVIEW, requests.c.state != "running", ~final
-    )
+    for statement in (_STATES, _ALL_CALLS, _ALL_DRAWN, _ALL_LIKED):
+        [row] = _rows(connection, statement, values)
+        figures |= dict(row)
+    [ranks] = _rows(connection, _WAITS, values)
+    errors = {row[0]: row[1] for row in _rows(connection, _CODES, values)}
+    return Totals(**figures, ms=None if ranks[0] is None else Percentiles(*ranks), errors=errors)

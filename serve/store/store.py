@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Self, TypeVar
 
 import anyio.to_thread
 from anyio import CancelScope, CapacityLimiter
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from serve.errors import StoreError
 from serve.store import claims, opinions, reads, stats_query, writes
-from serve.store.engines import READERS, reading_engine, turn_on_wal, writing_engine
+from serve.store.connections import READERS, Readers, change, open_writer, turn_on_wal
 from serve.store.lock import owned
 from serve.store.records import (
     AttemptEnd,
@@ -57,10 +56,10 @@ class Store:
     Any method may raise StoreError: SQLite cannot write or read, or the records contradict each other.
     """
 
-    def __init__(self, writer: Writer, reading: Engine) -> None:
+    def __init__(self, writer: Writer, readers: Readers) -> None:
         self._writer = writer
-        self._reading = reading
-        self._readers = CapacityLimiter(READERS)
+        self._readers = readers
+        self._limiter = CapacityLimiter(READERS)
 
     @classmethod
     @asynccontextmanager
@@ -74,10 +73,10 @@ class Store:
                 another process; the message says what to do.
         """
         file = _opened(path, busy_s)
-        writing, reading = await anyio.to_thread.run_sync(file.__enter__)
-        writer = Writer(writing, _ORDER)
+        connection, readers = await anyio.to_thread.run_sync(file.__enter__)
+        writer = Writer(connection, _ORDER)
         try:
-            yield cls(writer, reading)
+            yield cls(writer, readers)
         finally:
             with CancelScope(shield=True):
                 await writer.close()
@@ -143,31 +142,27 @@ class Store:
     async def _read(self, query: Callable[[Connection], R]) -> R:
         def run() -> R:
             try:
-                with self._reading.connect() as connection:
+                with self._readers.lend() as connection:
                     return query(connection)
-            except SQLAlchemyError as error:
+            except sqlite3.Error as error:
                 raise StoreError("the store cannot be read: see that the disk and the file are in order") from error
 
-        return await anyio.to_thread.run_sync(run, limiter=self._readers)
+        return await anyio.to_thread.run_sync(run, limiter=self._limiter)
 
 
 @contextmanager
-def _opened(path: Path, busy_s: float) -> Iterator[tuple[Engine, Engine]]:
-    """The file locked and brought up to date, and the engines on it."""
+def _opened(path: Path, busy_s: float) -> Iterator[tuple[Connection, Readers]]:
+    """The file locked and brought up to date, and the connections to it: one that writes, and those that read."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with owned(path):
-            writing, reading = writing_engine(path, busy_s), reading_engine(path, busy_s)
-            try:
-                with writing.begin() as connection:
-                    prepare(connection, path.name)
-                turn_on_wal(writing)
-                yield writing, reading
-            finally:
-                reading.dispose()
-                writing.dispose()
-    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
+        with owned(path), closing(open_writer(path, busy_s)) as writer:
+            with change(writer):
+                prepare(writer, path.name)
+            turn_on_wal(writer)
+            # Closed before the writer, which as the last one takes the log into the file.
+            with closing(Readers(path, busy_s)) as readers:
+                yield writer, readers
+    except (OSError, sqlite3.Error) as error:
         raise StoreError(
-            f"{path.name} cannot be opened ({reason}): see that it is a file this user may write"
+            f"{path.name} cannot be opened ({error}): see that it is a file this user may write"
         ) from error

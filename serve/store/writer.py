@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from queue import Empty, SimpleQueue
+from sqlite3 import Connection, OperationalError
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
 import anyio.to_thread
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
 
 from serve.errors import ServiceError, StoreError
+from serve.store.connections import change
 
 # The longest, in seconds, that a write nobody waits for stays here when there is no other.
 _LINGER_S = 0.05
@@ -62,14 +62,14 @@ class Written(Generic[R]):
 
 
 class Writer:
-    """Runs operations on `engine` in a thread of its own.
+    """Runs operations on `connection` in a thread of its own, which is the only one to use it.
 
     `order` ranks the operations within one transaction: writes that wait together may go in any order (each caller
     waits for its own before it asks for the next), and those of one kind side by side are one `executemany`.
     """
 
-    def __init__(self, engine: Engine, order: Sequence[Operation[Any, Any]]) -> None:
-        self._engine = engine
+    def __init__(self, connection: Connection, order: Sequence[Operation[Any, Any]]) -> None:
+        self._connection = connection
         self._rank = {operation: place for place, operation in enumerate(order)}
         self._queue: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._gathered: list[_Job] = []
@@ -114,12 +114,11 @@ class Writer:
             self._gathered = []
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while batch := self._next_batch():
-                outcomes = self._commit(connection, sorted(batch, key=attrgetter("rank")))
-                # A loop that is gone has nobody waiting in it.
-                with suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(_tell, outcomes)
+        while batch := self._next_batch():
+            outcomes = self._commit(sorted(batch, key=attrgetter("rank")))
+            # A loop that is gone has nobody waiting in it.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(_tell, outcomes)
 
     def _next_batch(self) -> list[_Job]:
         """All that is queued, at least one job; nothing once the writer is closed."""
@@ -133,10 +132,10 @@ class Writer:
                 self._queue.put(None)
         return batch
 
-    def _commit(self, connection: Connection, jobs: list[_Job]) -> list[_Outcome]:
+    def _commit(self, jobs: list[_Job]) -> list[_Outcome]:
         try:
-            with connection.begin():
-                return _apply(connection, jobs)
+            with change(self._connection):
+                return _apply(self._connection, jobs)
         except OperationalError as error:
             # A full disk or a foreign lock: no job of the batch would fare better alone.
             return [_Outcome(job, error=_told(error)) for job in jobs]
@@ -144,7 +143,7 @@ class Writer:
             if len(jobs) == 1:
                 return [_Outcome(jobs[0], error=_told(error))]
             # One of them is no good, and nothing of the batch is written: each gets its own transaction.
-            return [outcome for job in jobs for outcome in self._commit(connection, [job])]
+            return [outcome for job in jobs for outcome in self._commit([job])]
 
 
 def _apply(connection: Connection, jobs: list[_Job]) -> list[_Outcome]:
@@ -160,7 +159,7 @@ def _told(error: Exception) -> ServiceError:
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, OperationalError):
-        told = StoreError(f"the store cannot be written ({error.orig}): free the disk or end what locks the file")
+        told = StoreError(f"the store cannot be written ({error}): free the disk or end what locks the file")
     else:
         told = StoreError(f"the store refused a record ({type(error).__name__}): this is a bug, please report it")
     told.__cause__ = error

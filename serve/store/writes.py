@@ -7,44 +7,70 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
+from sqlite3 import Connection
 from typing import Any
-
-from sqlalchemy import Connection, Executable, bindparam, delete, func, insert, select, update
 
 from serve.errors import StoreError
 from serve.store.records import OUTCOME_UNKNOWN, SENT, AttemptEnd, AttemptStart, ImageRecord, RequestEnd, RequestRecord
-from serve.store.tables import attempts, idempotency, images, requests
+from serve.store.tables import micro_dollars
 
 _REQUEST = ("id", "created", "caller", "intent", "asked", "n", "sandbox")
-_ATTEMPT = ("id", "request_id", "number", "model", "row", "vendor_model", "provider", "sent", "cost_usd")
-_ATTEMPT_END = ("outcome", "status", "ms", "billed", "cost_usd")
+_ATTEMPT = ("id", "request_id", "number", "model", "row", "vendor_model", "provider", "sent")
+_ATTEMPT_END = ("outcome", "status", "ms", "billed")
 _IMAGE = (
     "id", "request_id", "model", "intent", "media_type", "width", "height", "request", "created", "parent_id",
 )  # fmt: skip
 _END = ("http_status", "latency_ms", "ended", "error_code", "row")
 
-_begin = insert(requests)
-_send = insert(attempts)
-_end_attempt = update(attempts).where(attempts.c.id == bindparam("attempt"), attempts.c.outcome == SENT)
-_end_request = (
-    update(requests)
-    .where(requests.c.id == bindparam("request"), requests.c.state == "running")
-    .values(intent=func.coalesce(bindparam("said"), requests.c.intent))
-)
-_keep_image = insert(images)
-_keep_answer = update(idempotency).where(idempotency.c.request_id == bindparam("request"))
-_forget_key = delete(idempotency).where(idempotency.c.request_id == bindparam("request"))
+_BEGIN = """
+INSERT INTO requests (id, created, caller, intent, asked, n, sandbox, state)
+VALUES (:id, :created, :caller, :intent, :asked, :n, :sandbox, 'running')
+"""
+_SEND = """
+INSERT INTO attempts
+    (id, request_id, number, model, "row", vendor_model, provider, sent, outcome, billed, cost_micro_usd)
+VALUES
+    (:id, :request_id, :number, :model, :row, :vendor_model, :provider, :sent, :outcome, 'unknown', :cost_micro_usd)
+"""
+_END_ATTEMPT = """
+UPDATE attempts
+SET outcome = :outcome, status = :status, ms = :ms, billed = :billed, cost_micro_usd = :cost_micro_usd
+WHERE id = :attempt AND outcome = :sent
+"""
+_END_REQUEST = """
+UPDATE requests
+SET state = :state, http_status = :http_status, latency_ms = :latency_ms, ended = :ended, error_code = :error_code,
+    "row" = :row, intent = coalesce(:said, intent)
+WHERE id = :request AND state = 'running'
+"""
+_KEEP_IMAGE = """
+INSERT INTO images (id, request_id, model, intent, media_type, width, height, request, created, parent_id)
+VALUES (:id, :request_id, :model, :intent, :media_type, :width, :height, :request, :created, :parent_id)
+"""
+_KEEP_ANSWER = "UPDATE idempotency SET answer = :answer WHERE request_id = :request"
+_FORGET_KEY = "DELETE FROM idempotency WHERE request_id = :request"
+_GIVE_UP_ATTEMPTS = "UPDATE attempts SET outcome = :unknown WHERE outcome = :sent"
+_GIVE_UP_REQUESTS = """
+UPDATE requests SET state = 'lost', ended = :now, error_code = 'lost' WHERE state = 'running'
+"""
+# A key whose request never began: no vendor was called for it. And keys that are past their time.
+_FREE_KEYS = """
+DELETE FROM idempotency
+WHERE NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = idempotency.request_id) OR expires <= :now
+"""
 
 
 def begin(connection: Connection, records: Sequence[RequestRecord]) -> Sequence[None]:
     """A running request each."""
-    connection.execute(_begin, [_values(record, _REQUEST) | {"state": "running"} for record in records])
+    connection.executemany(_BEGIN, [_values(record, _REQUEST) for record in records])
     return [None] * len(records)
 
 
 def attempt_sent(connection: Connection, starts: Sequence[AttemptStart]) -> Sequence[None]:
     """An attempt each, which from now on may have been billed."""
-    connection.execute(_send, [_values(start, _ATTEMPT) | {"outcome": SENT, "billed": "unknown"} for start in starts])
+    connection.executemany(
+        _SEND, [_values(start, _ATTEMPT) | {"outcome": SENT} | _cost(start.cost_usd) for start in starts]
+    )
     return [None] * len(starts)
 
 
@@ -54,8 +80,11 @@ def attempt_ended(connection: Connection, ends: Sequence[tuple[str, AttemptEnd]]
     Raises:
         StoreError: one of the attempts was not sent, or has ended already.
     """
-    rows = [{"attempt": attempt_id, **_values(end, _ATTEMPT_END)} for attempt_id, end in ends]
-    _change_each(connection, _end_attempt, rows, "an attempt ended that is not under way")
+    rows = [
+        {"attempt": attempt_id, "sent": SENT, **_values(end, _ATTEMPT_END), **_cost(end.cost_usd)}
+        for attempt_id, end in ends
+    ]
+    _change_each(connection, _END_ATTEMPT, rows, "an attempt ended that is not under way")
     return [None] * len(ends)
 
 
@@ -69,14 +98,14 @@ def finish(connection: Connection, ends: Sequence[tuple[str, RequestEnd]]) -> Se
         {"request": request_id, "state": _state(end), "said": end.intent, **_values(end, _END)}
         for request_id, end in ends
     ]
-    _change_each(connection, _end_request, rows, "a request ended that is not running")
-    for_each = connection.execute
+    _change_each(connection, _END_REQUEST, rows, "a request ended that is not running")
+    for_each = connection.executemany
     if answers := [{"request": i, "answer": end.answer} for i, end in ends if end.answer is not None]:
-        for_each(_keep_answer, answers)
+        for_each(_KEEP_ANSWER, answers)
     if forgotten := [{"request": i} for i, end in ends if end.forget_key]:
-        for_each(_forget_key, forgotten)
+        for_each(_FORGET_KEY, forgotten)
     if drawn := [_image(i, image) for i, end in ends for image in end.images]:
-        for_each(_keep_image, drawn)
+        for_each(_KEEP_IMAGE, drawn)
     return [None] * len(ends)
 
 
@@ -86,18 +115,14 @@ def recover(connection: Connection, nows: Sequence[float]) -> Sequence[int]:
 
 
 def _recover(connection: Connection, now: float) -> int:
-    connection.execute(update(attempts).where(attempts.c.outcome == SENT).values(outcome=OUTCOME_UNKNOWN))
-    lost = connection.execute(
-        update(requests).where(requests.c.state == "running").values(state="lost", ended=now, error_code="lost")
-    )
-    # A key whose request never began: no vendor was called for it. And keys that are past their time.
-    began = select(requests.c.id).where(requests.c.id == idempotency.c.request_id).exists()
-    connection.execute(delete(idempotency).where(~began | (idempotency.c.expires <= now)))
+    connection.execute(_GIVE_UP_ATTEMPTS, {"unknown": OUTCOME_UNKNOWN, "sent": SENT})
+    lost = connection.execute(_GIVE_UP_REQUESTS, {"now": now})
+    connection.execute(_FREE_KEYS, {"now": now})
     return lost.rowcount
 
 
-def _change_each(connection: Connection, statement: Executable, rows: list[dict[str, Any]], wrong: str) -> None:
-    if connection.execute(statement, rows).rowcount != len(rows):
+def _change_each(connection: Connection, statement: str, rows: list[dict[str, Any]], wrong: str) -> None:
+    if connection.executemany(statement, rows).rowcount != len(rows):
         raise StoreError(f"{wrong}: this is a bug, please report it")
 
 
@@ -109,6 +134,10 @@ def _image(request_id: str, image: ImageRecord) -> dict[str, Any]:
     if image.request_id != request_id:
         raise StoreError("an image of another request: this is a bug, please report it")
     return _values(image, _IMAGE)
+
+
+def _cost(usd: float) -> dict[str, int]:
+    return {"cost_micro_usd": micro_dollars(usd)}
 
 
 def _values(record: object, names: tuple[str, ...]) -> dict[str, Any]:

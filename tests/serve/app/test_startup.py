@@ -31,12 +31,12 @@ def _modules_after(code: str) -> set[str]:
 
 
 def test_the_app_is_made_without_heavy_imports() -> None:
-    """Creating the app imports nothing of the training world, and no drawing library before the sandbox is needed."""
+    """Creating the app imports nothing of the training world, and neither the sandbox's drawing nor the network."""
     loaded = _modules_after(
         "from serve.app import create_app; from serve.settings import Settings; create_app(Settings())"
     )
     assert "fastapi" in loaded
-    assert not loaded & (HEAVY | {"PIL"})
+    assert not loaded & (HEAVY | {"PIL", "aiohttp", "sqlalchemy"})
 
 
 def test_the_command_line_is_made_without_the_server() -> None:

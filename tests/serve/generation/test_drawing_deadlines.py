@@ -15,7 +15,7 @@ from serve.candidates import Candidate
 from serve.catalog import load_catalog
 from serve.drawing import Draw
 from serve.errors import DeadlineError, RateLimitedError, UpstreamError, UpstreamTimeoutError
-from serve.network import PASSAGE
+from serve.passage import PASSAGE
 from serve.policy import Route
 from serve.retry import RetryRule
 from serve.settings import Settings

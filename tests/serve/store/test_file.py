@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection
 
 import pytest
-from sqlalchemy import Connection
 
 from serve.errors import StoreError
 from serve.store import Store
-from serve.store.engines import writing_engine
+from serve.store.connections import change, open_writer
 from serve.store.schema import SCHEMA, prepare
 from tests.serve.store.conftest import Life
 
@@ -72,7 +72,7 @@ async def test_another_programs_files_are_refused(path: Path) -> None:
 
 def _remembering(number: int, seen: list[int]) -> object:
     def step(connection: Connection) -> None:
-        connection.exec_driver_sql(f"CREATE TABLE came_with_{number + 1} (x)")
+        connection.execute(f"CREATE TABLE came_with_{number + 1} (x)")
         seen.append(number)
 
     return step
@@ -81,29 +81,26 @@ def _remembering(number: int, seen: list[int]) -> object:
 async def test_an_older_file_takes_the_steps_in_order(path: Path) -> None:
     """From its own number to ours; the next time there is nothing to do."""
     await _open(path)
-    engine = writing_engine(path, 1)
     seen: list[int] = []
     steps = {number: _remembering(number, seen) for number in (3, 1, 2)}
 
-    for _ in range(2):
-        with engine.begin() as connection:
-            prepare(connection, path.name, 4, steps)  # type: ignore[arg-type]
-        assert seen == [1, 2, 3]
-    engine.dispose()
+    with closing(open_writer(path, 1)) as connection:
+        for _ in range(2):
+            with change(connection):
+                prepare(connection, path.name, 4, steps)  # type: ignore[arg-type]
+            assert seen == [1, 2, 3]
     assert _sql(path, "PRAGMA user_version") == [(4,)]
 
 
 async def test_steps_are_taken_all_or_none(path: Path) -> None:
     """When one fails, the file is as it was, number and tables."""
     await _open(path)
-    engine = writing_engine(path, 1)
 
     def fail(_: Connection) -> None:
         raise StoreError("no")
 
-    with pytest.raises(StoreError, match="no"), engine.begin() as connection:
+    with closing(open_writer(path, 1)) as connection, pytest.raises(StoreError, match="no"), change(connection):
         prepare(connection, path.name, 3, {1: _remembering(1, []), 2: fail})  # type: ignore[dict-item]
-    engine.dispose()
     assert _sql(path, "PRAGMA user_version") == [(1,)]
     assert not _sql(path, "SELECT 1 FROM sqlite_master WHERE name = 'came_with_2'")
 

@@ -7,14 +7,14 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection
 from threading import Event
 
 import pytest
-from sqlalchemy import Connection
 
 from serve.errors import StoreError
 from serve.store import RequestRecord, Store
-from serve.store.engines import writing_engine
+from serve.store.connections import open_writer
 from serve.store.writer import Writer
 from tests.serve.store.conftest import NOW, Life
 
@@ -33,7 +33,7 @@ class Ledger:
         for number in numbers:
             if number < 0:
                 raise ValueError(f"{number} is negative")
-            connection.exec_driver_sql("INSERT INTO numbers VALUES (?)", (number,))
+            connection.execute("INSERT INTO numbers VALUES (?)", (number,))
         return [number * 10 for number in numbers]
 
 
@@ -45,13 +45,11 @@ def ledger() -> Ledger:
 @pytest.fixture
 async def writer(path: Path, ledger: Ledger) -> AsyncIterator[Writer]:
     path.parent.mkdir()
-    engine = writing_engine(path, 0.05)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE numbers (x)")
-    running = Writer(engine, (ledger.insert,))
-    yield running
-    await running.close()
-    engine.dispose()
+    with closing(open_writer(path, 0.05)) as connection:
+        connection.execute("CREATE TABLE numbers (x)")
+        running = Writer(connection, (ledger.insert,))
+        yield running
+        await running.close()
 
 
 def _numbers(path: Path) -> list[int]:
