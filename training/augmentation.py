@@ -158,4 +158,4 @@ def _one(choices: Sequence[str], rng: np.random.Generator) -> str:
 
 _EDITS = (change_case, typo, _style, _politeness, _flags, _gadget, _foreign)
 # How often each is drawn, once a prompt is changed at all.
-_SHARES = (0.035, 0.185, 0.17, 0.23, 0.01, 0.155, 0.215)
+_SHARES = (0.035, 0.185, 0.185, 0.255, 0.01, 0.165, 0.165)
