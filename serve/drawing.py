@@ -8,11 +8,11 @@ asked for twice, unless the rules say `rebill`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import random
 
+from serve.at_once import at_once
 from serve.call_rules import CallRules
 from serve.candidates import Candidate
 from serve.catalog import Catalog, Model
@@ -132,8 +132,7 @@ class Draw:
 
     async def _at_once(self, errand: Errand, requests: Sequence[ImageRequest], name: str, row: Model) -> list[Outcome]:
         """The calls at the same time. None is cut off by what befalls another."""
-        series = (self._series(errand, request, name, row) for request in requests)
-        ended = await asyncio.gather(*series, return_exceptions=True)
+        ended = await at_once([self._series(errand, request, name, row) for request in requests])
         for crash in ended:
             if isinstance(crash, BaseException):
                 raise crash

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
 
+from serve.at_once import at_once
 from serve.downloads import TIMEOUT_S, Downloads, unusable
 from serve.errors import UpstreamError
 from serve.image_request import DrawnImage
@@ -49,8 +49,7 @@ class PictureDesk:
         Raises:
             UpstreamError: none of them can be had or is a picture; billed "yes", for they were drawn.
         """
-        proving = (self._picture(image, provider, within_s) for image in images)
-        ended = await asyncio.gather(*proving, return_exceptions=True)
+        ended = await at_once([self._picture(image, provider, within_s) for image in images])
         failures = [end for end in ended if isinstance(end, BaseException)]
         pictures = tuple(end for end in ended if isinstance(end, Picture))
         for failure in failures:
