@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from sqlite3 import Connection
@@ -48,8 +48,10 @@ class Readers:
 
     def __init__(self, path: Path, busy_s: float) -> None:
         self._free: SimpleQueue[Connection] = SimpleQueue()
-        for _ in range(READERS):
-            self._free.put(open_reader(path, busy_s))
+        with ExitStack() as opened:
+            for _ in range(READERS):
+                self._free.put(opened.enter_context(closing(open_reader(path, busy_s))))
+            opened.pop_all()
 
     @contextmanager
     def lend(self) -> Iterator[Connection]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serve.store import ModelStats, Percentiles, Store
+from serve.store import ModelStats, Percentiles, Store, stats_query
 from tests.serve.store.conftest import NOW, Life, image
 
 
@@ -142,3 +144,16 @@ def test_percentiles_are_numpys(times: list[list[int]]) -> None:
 
     expected = [np.percentile(group, [50, 95, 99], method="inverted_cdf") for group in times]
     assert asyncio.run(measured()) == [Percentiles(*(float(value) for value in ranks)) for ranks in expected]
+
+
+async def test_a_window_reads_its_own_rows_only(life: Life, path: Path) -> None:
+    """The requests by time, then their attempts one by one: not all attempts there ever were."""
+    await _traffic(life)
+    values = {"since": NOW, "sandbox": None, "target_ms": 0, "sent": "sent"}
+    statements = (stats_query._CALLS, stats_query._ERRORS, stats_query._TIMES, stats_query._ALL_CALLS)
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {stats_query._COHORT}{statement}", values).fetchall()
+            steps = " ".join(step for *_, step in plan)
+            assert "SEARCH requests USING INDEX requests_by_time" in steps
+            assert "SEARCH attempts USING INDEX ix_attempts_request_id" in steps
