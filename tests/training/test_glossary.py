@@ -39,9 +39,9 @@ def test_a_word_is_one_token_that_starts_as_its_meaning(source: EncoderSource) -
 
 def test_an_end_goes_on_a_word_that_begins_otherwise(source: EncoderSource) -> None:
     """German writes its compounds as one word: what no list has falls into parts that mean something."""
-    tuned = speaking(source, {"taza": "dog", "##wald": "mug"})
-    assert tuned.model.tokenizer.tokenize("tazawald") == ["taza", "##wald"]
-    assert np.allclose(_embedding(tuned, "##wald"), _embedding(source, "mug"), atol=1e-6)
+    tuned = speaking(source, {"taza": "dog", "##rotulo": "mug"})
+    assert tuned.model.tokenizer.tokenize("tazarotulo") == ["taza", "##rotulo"]
+    assert np.allclose(_embedding(tuned, "##rotulo"), _embedding(source, "mug"), atol=1e-6)
 
 
 def test_words_it_has_stay(source: EncoderSource) -> None:
