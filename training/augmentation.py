@@ -138,11 +138,10 @@ def _foreign(text: str, rng: np.random.Generator) -> str:
 
 @cache
 def _translations() -> Mapping[str, tuple[str, ...]]:
-    """The glossary the other way round: an English word, and the foreign ones, all whole, that mean it."""
+    """The glossary the other way round: an English word, and the foreign ones that mean it."""
     found: dict[str, list[str]] = {}
     for foreign, english in read_glossary().items():
-        if foreign.isalpha():
-            found.setdefault(english.lower(), []).append(foreign)
+        found.setdefault(english.lower(), []).append(foreign)
     return {english: tuple(words) for english, words in found.items()}
 
 
@@ -158,4 +157,4 @@ def _one(choices: Sequence[str], rng: np.random.Generator) -> str:
 
 _EDITS = (change_case, typo, _style, _politeness, _flags, _gadget, _foreign)
 # How often each is drawn, once a prompt is changed at all.
-_SHARES = (0.035, 0.185, 0.185, 0.255, 0.01, 0.165, 0.165)
+_SHARES = (0.035, 0.185, 0.17, 0.23, 0.01, 0.155, 0.215)

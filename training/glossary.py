@@ -17,10 +17,7 @@ from training.encoder_source import EncoderSource, weights_sha256
 
 
 def read_glossary() -> dict[str, str]:
-    """Words as the tokenizer spells them (lower case, no accents) with their English.
-
-    "##kiste" is a word's end: German writes a pine crate as one word, and no list has all of those.
-    """
+    """Words as the tokenizer spells them (lower case, no accents) with their English, the most frequent first."""
     lines = resources.files("training").joinpath("glossary.tsv").read_text(encoding="utf-8").splitlines()
     return dict(line.split("\t") for line in lines)
 

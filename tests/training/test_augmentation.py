@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.augmentation import _AFTER, _BEFORE, _LABELS, _translations, _wordings, augment
+from training.augmentation import _AFTER, _BEFORE, _LABELS, _wordings, augment
 from training.gadgets import GADGETS
 from training.perturbations import _ASKING, _GREETING, STYLES
 
@@ -26,11 +26,6 @@ def test_about_the_wanted_share_is_changed(share: float) -> None:
 def test_quoted_words_stay() -> None:
     """They are the picture's own, so that the label stays true."""
     assert all('"Old Tom"' in text for text in augment(PROMPTS, 1.0, 0))
-
-
-def test_words_of_other_languages_are_whole() -> None:
-    """The ends of compounds in the glossary are nothing that anybody writes."""
-    assert all(word.isalpha() for words in _translations().values() for word in words)
 
 
 def test_no_wording_is_also_measured_with() -> None:
