@@ -21,13 +21,24 @@ _COHORT = """
 WITH cohort AS (SELECT * FROM requests WHERE created >= :since AND (:sandbox IS NULL OR sandbox = :sandbox))
 """
 
-# Per catalogue row and intent, under the names of `ModelStats`. Money is whole micro-dollars in the file.
-_CALLS = """
-SELECT attempts."row" AS model, cohort.intent AS intent, count(DISTINCT attempts.request_id) AS requests,
-    count(*) AS attempts,
+# Shared by the figures of each row and of all. Money is whole micro-dollars in the file.
+_MONEY = """\
     coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'yes'), 0) / 1000000.0 AS settled_usd,
     coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'unknown'), 0) / 1000000.0 AS possible_usd
-FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
+"""
+_OPINIONS = """\
+    count(*) FILTER (WHERE feedback.thumb = 1) AS thumbs_up,
+    count(*) FILTER (WHERE feedback.thumb = -1) AS thumbs_down,
+    count(*) FILTER (
+        WHERE feedback.right_intent IS NOT NULL AND feedback.right_intent IS NOT cohort.intent
+    ) AS corrected
+"""
+
+# Per catalogue row and intent, under the names of `ModelStats`.
+_CALLS = f"""
+SELECT attempts."row" AS model, cohort.intent AS intent, count(DISTINCT attempts.request_id) AS requests,
+    count(*) AS attempts,
+{_MONEY}FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
 GROUP BY attempts."row", cohort.intent
 """
 _DRAWN = """
@@ -36,14 +47,9 @@ FROM cohort CROSS JOIN images ON images.request_id = cohort.id
 WHERE cohort."row" IS NOT NULL
 GROUP BY cohort."row", cohort.intent
 """
-_LIKED = """
+_LIKED = f"""
 SELECT cohort."row" AS model, cohort.intent AS intent,
-    count(*) FILTER (WHERE feedback.thumb = 1) AS thumbs_up,
-    count(*) FILTER (WHERE feedback.thumb = -1) AS thumbs_down,
-    count(*) FILTER (
-        WHERE feedback.right_intent IS NOT NULL AND feedback.right_intent IS NOT cohort.intent
-    ) AS corrected
-FROM cohort CROSS JOIN feedback ON feedback.request_id = cohort.id
+{_OPINIONS}FROM cohort CROSS JOIN feedback ON feedback.request_id = cohort.id
 WHERE cohort."row" IS NOT NULL
 GROUP BY cohort."row", cohort.intent
 """
@@ -76,20 +82,13 @@ SELECT count(*) FILTER (WHERE state = 'running') AS running, count(*) FILTER (WH
     count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'lost') AS lost
 FROM cohort
 """
-_ALL_CALLS = """
+_ALL_CALLS = f"""
 SELECT count(*) AS attempts,
-    coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'yes'), 0) / 1000000.0 AS settled_usd,
-    coalesce(sum(attempts.cost_micro_usd) FILTER (WHERE attempts.billed = 'unknown'), 0) / 1000000.0 AS possible_usd
-FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
+{_MONEY}FROM cohort CROSS JOIN attempts ON attempts.request_id = cohort.id
 """
 _ALL_DRAWN = "SELECT count(*) AS images FROM cohort CROSS JOIN images ON images.request_id = cohort.id"
-_ALL_LIKED = """
-SELECT count(*) FILTER (WHERE feedback.thumb = 1) AS thumbs_up,
-    count(*) FILTER (WHERE feedback.thumb = -1) AS thumbs_down,
-    count(*) FILTER (
-        WHERE feedback.right_intent IS NOT NULL AND feedback.right_intent IS NOT cohort.intent
-    ) AS corrected
-FROM cohort CROSS JOIN feedback ON feedback.request_id = cohort.id
+_ALL_LIKED = f"""
+SELECT {_OPINIONS}FROM cohort CROSS JOIN feedback ON feedback.request_id = cohort.id
 """
 _CODES = """
 SELECT error_code, count(*) FROM cohort WHERE error_code IS NOT NULL GROUP BY error_code ORDER BY error_code
