@@ -23,6 +23,7 @@ from training.config import FineTuning
 from training.dataset import LabeledPrompt
 from training.encoder_source import EncoderSource, fast_bfloat16, weights_sha256
 from training.glossary import read_glossary, speaking
+from training.originals import originals
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,7 @@ def fine_tune(
     source: EncoderSource,
     texts: Sequence[str],
     groups: Sequence[str],
+    likes: Sequence[int],
     features: SurfaceFeatures,
     targets: Floats,
     config: FineTuning,
@@ -50,6 +52,7 @@ def fine_tune(
 
     Args:
         groups: n names; texts of one group are shown side by side.
+        likes: n places; which of the texts each shall be answered like, however it is shown (see `originals`).
         features: the surface features, read anew of every augmented prompt.
         targets: weighted label distributions, float32 of shape (n, k) (see `soft_targets`).
         advance: hears of every finished batch's number of prompts.
@@ -61,7 +64,7 @@ def fine_tune(
     student = _Student.of(source, texts, features, targets.shape[1], config)
     wanted = torch.from_numpy(targets)
     optimizer, schedule = _optimizer(student, len(texts), config)
-    for batch in _batches(student.tokenizer, texts, groups, config, read):
+    for batch in _batches(student.tokenizer, texts, groups, likes, config, read):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
             logits = student.logits([*batch.shown, *batch.plain]).float()
         loss = _loss(logits, wanted[batch.rows], batch, config.consistency)
@@ -89,7 +92,8 @@ def taught(
     texts = [read(row.prompt) for row in rows]
     targets = soft_targets([row.intent for row in rows], [row.second for row in rows], DEFAULT_INTENTS)
     groups = [row.group for row in rows]
-    return fine_tune(speaking(source, read_glossary()), texts, groups, features, targets, config, advance, read)
+    speaker = speaking(source, read_glossary())
+    return fine_tune(speaker, texts, groups, originals(rows), features, targets, config, advance, read)
 
 
 def soft_targets(labels: Sequence[str], seconds: Sequence[str | None], classes: Sequence[str]) -> Floats:
@@ -168,7 +172,10 @@ class _Student:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Prompts as `shown`, their `rows`, and for those to be compared (`changed`, positions) the `plain` prompts."""
+    """Prompts as `shown`, their `rows`, and for those to be compared (`changed`, positions) the `plain` prompts.
+
+    A changed prompt is compared with itself as it was, a translation with its original.
+    """
 
     rows: NDArray[np.int64]
     shown: list[str]
@@ -177,10 +184,11 @@ class _Batch:
 
 
 def _loss(logits: torch.Tensor, wanted: torch.Tensor, batch: _Batch, consistency: float) -> torch.Tensor:
-    """Cross-entropy of every prompt, plus what sets a changed prompt apart from itself as it was.
+    """Cross-entropy of every prompt, plus what sets a changed prompt or a translation apart from the plain one.
 
     The second part is the symmetric Kullback-Leibler divergence of the two answers (after Wu et al.
     2021, R-Drop): a label that holds by a hair flips under a typo, one that holds with the same margin does not.
+    What English is understood by is lent to its translations that way too.
     """
     from torch.nn.functional import cross_entropy, kl_div, log_softmax  # noqa: PLC0415
 
@@ -213,7 +221,7 @@ def _optimizer(student: _Student, rows: int, config: FineTuning) -> tuple[Any, A
 
 
 def _batches(
-    tokenizer: Any, texts: Sequence[str], groups: Sequence[str], config: FineTuning, read: Read
+    tokenizer: Any, texts: Sequence[str], groups: Sequence[str], likes: Sequence[int], config: FineTuning, read: Read
 ) -> Iterator[_Batch]:
     """All prompts once an epoch; every epoch shows other prompts changed, and changed otherwise."""
     rng = np.random.default_rng(config.seed)
@@ -222,8 +230,8 @@ def _batches(
         shown = [read(text) for text in augment(texts, config.augmented, config.seed * 1000 + epoch)]
         lengths = np.array([len(tokens) for tokens in tokenizer(shown)["input_ids"]])
         for rows in _cut(lengths, members, config.batch_size, rng):
-            changed = [i for i, row in enumerate(rows) if config.consistency and shown[row] != texts[row]]
-            yield _Batch(rows, [shown[row] for row in rows], changed, [texts[rows[i]] for i in changed])
+            changed = [i for i, row in enumerate(rows) if config.consistency and shown[row] != texts[likes[row]]]
+            yield _Batch(rows, [shown[row] for row in rows], changed, [texts[likes[rows[i]]] for i in changed])
 
 
 def _cut(

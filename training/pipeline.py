@@ -38,7 +38,7 @@ from training.spelling_fitting import fit_spelling
 
 _CANARIES = 12
 # What the export is proven on, and what shows how large activations are.
-_PROBES = 300
+_PROBES = 1200
 _CHUNK = 256
 _READ_FROM = 0.01
 _LIBRARIES = ("numpy", "onnxruntime", "scikit-learn", "sentence-transformers", "tokenizers", "torch", "transformers")

@@ -29,7 +29,7 @@ def _tuned(source: EncoderSource, **options: float) -> EncoderSource:
     config = FineTuning(epochs=12, learning_rate=2e-3, batch_size=8, max_tokens=32, **options)  # type: ignore[arg-type]
     targets = soft_targets(["preview"] * 8 + ["complex_logic"] * 8, [None] * 16, CLASSES)
     groups = [str(i % 8) for i in range(16)]
-    return fine_tune(source, [*PLAIN, *BOUND], groups, FEATURES, targets, config)
+    return fine_tune(source, [*PLAIN, *BOUND], groups, range(16), FEATURES, targets, config)
 
 
 def _gap(source: EncoderSource) -> float:
@@ -70,13 +70,22 @@ def test_consistency_draws_changed_prompts_to_what_they_were(source: EncoderSour
 def test_every_prompt_is_learned_once_an_epoch(source: EncoderSource) -> None:
     """Each epoch's batches hold every row once, and the plain text of each changed one."""
     texts, config = [*PLAIN, *BOUND], FineTuning(epochs=2, batch_size=3, augmented=0.5)
-    found = list(_batches(source.model.tokenizer, texts, texts, config, normalise))
+    found = list(_batches(source.model.tokenizer, texts, texts, range(16), config, normalise))
     for epoch in (found[:6], found[6:]):
         assert sorted(int(row) for batch in epoch for row in batch.rows) == list(range(16))
     for batch in found:
         assert [texts[batch.rows[i]] for i in batch.changed] == batch.plain
         assert all((batch.shown[i] != texts[row]) == (i in batch.changed) for i, row in enumerate(batch.rows))
     assert any(batch.changed for batch in found)
+
+
+def test_a_translation_is_answered_like_its_original(source: EncoderSource) -> None:
+    """It is compared with the original's text in every epoch, changed or not; the original with itself."""
+    texts, likes = [*PLAIN, *BOUND], [*range(15), 0]
+    batches = _batches(source.model.tokenizer, texts, texts, likes, FineTuning(epochs=4, augmented=0.0), normalise)
+    assert [[(texts[batch.rows[i]], batch.plain)] for batch in batches for i in batch.changed] == (
+        4 * [[(BOUND[7], [PLAIN[0]])]]
+    )
 
 
 def test_batches_hold_twins_and_rows_of_one_length() -> None:
