@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 STATE := $(or $(PROMPT_INTENT_HOME),.prompt-intent)
 
-# torch is a step of its own. The CPU build by default; for CUDA: make install TORCH_INDEX=https://download.pytorch.org/whl/cu128
-# (or TORCH_INDEX= for PyPI's own build). The index is an extra one, asked for this step only; without it PyPI answers.
+# torch is a step of its own, to come as its CPU build: training uses no GPU. The index is an extra one, asked for this step only;
+# without it (TORCH_INDEX=) PyPI answers.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 TORCH_INDEX_OPTION := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 

@@ -66,7 +66,7 @@ def sandbox(
     faults: Annotated[Path | None, typer.Option(help="TOML file of faults to inject.")] = None,
     seed: Annotated[int, typer.Option(help="Changes every picture and every chance of a fault.")] = 0,
 ) -> None:
-    """Stand in for OpenAI, Google and Ideogram on 127.0.0.1: their wire formats, drawn pictures, a ledger, faults."""
+    """Stand in for the five vendors on 127.0.0.1: their wire formats, drawn pictures, a ledger, faults."""
     from serve.sandbox.cli import sandbox as run  # noqa: PLC0415
 
     run(port, faults, seed)

@@ -83,7 +83,7 @@ def train(
 
 @app.command()
 def promote(
-    version: Annotated[str | None, typer.Argument(help="Registered version [@challenger].")] = None,
+    version: Annotated[str | None, typer.Argument(help="Registered version; @challenger by default.")] = None,
     test: TestOption = TEST_FILE,
     as_json: JsonOption = False,
 ) -> None:
