@@ -11,6 +11,8 @@ _ONE_SPELLING = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2
                          "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u2032": "'", "\u2033": '"', "\u00df": "ss",
                          "\u1e9e": "SS", "\u0153": "oe", "\u0152": "OE"})  # fmt: skip
 _SPACE = re.compile(r"\s+")
+# One character can stand for eighteen (U+FDFA): a bound before the spelling is none after it.
+_LONGEST = 32_000
 # Midjourney's parameters that take a word or nothing, and any other with a number for a value. `--draft` stays: it is a
 # wish for speed.
 _PARAMETER = re.compile(
@@ -24,10 +26,11 @@ _BEFORE_PARAMETER = re.compile(r" (?=--[a-z])", re.IGNORECASE)
 def normalise(prompt: str) -> str:
     """NFKC, plain quotes, sharp s as ss, no invisible or control characters, single spaces, no `--ar 16:9` at the end.
 
-    Idempotent; linear in the prompt's length. Homoglyph and zero-width tricks end here (Unicode Technical Report 36),
-    before features and tokens are read. Parameters tell an image model how to draw, and nothing of what.
+    Of what is longer than 32,000 characters the beginning. Idempotent; linear in the prompt's length. Homoglyph and
+    zero-width tricks end here (Unicode Technical Report 36), before features and tokens are read. Parameters tell an
+    image model how to draw, and nothing of what.
     """
-    text = unicodedata.normalize("NFKC", prompt).translate(_ONE_SPELLING)
+    text = unicodedata.normalize("NFKC", prompt[:_LONGEST])[:_LONGEST].translate(_ONE_SPELLING)
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
     return _without_parameters(_SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip())
 

@@ -15,6 +15,9 @@ from serve.errors import NotReadyError
 from serve.remembered import Recalled, Remembered
 from serve.settings import Settings
 
+# Prompts of one request that are read before a thread goes to somebody else's.
+_TURN = 16
+
 
 class Classification:
     """The classifier, or the `problem` that keeps it from us: None leaves the service up without classification.
@@ -28,6 +31,8 @@ class Classification:
         self._classifier = classifier
         self._abstain_below = catalog.routes.abstain_below
         self._limiter = anyio.CapacityLimiter(settings.classify_threads)
+        # One of its own: explanations take seconds, and nobody who draws shall wait for them.
+        self._explaining = anyio.CapacityLimiter(1)
         self._remembered = Remembered(settings.classify_cache)
         self.problem = problem
 
@@ -45,11 +50,15 @@ class Classification:
         classifier = self._ready()
         known = {text: found for text in texts if (found := self._remembered.get(text)) is not None}
         if unknown := [text for text in dict.fromkeys(texts) if text not in known]:
-            predictions = await anyio.to_thread.run_sync(classifier.predict, unknown, limiter=self._limiter)
-            for text, prediction in zip(unknown, predictions, strict=True):
-                known[text] = prediction
-                self._remembered.put(text, prediction)
+            for start in range(0, len(unknown), _TURN):
+                known |= await self._read(classifier, unknown[start : start + _TURN])
         return [self._with_threshold(known[text]) for text in texts]
+
+    async def _read(self, classifier: IntentClassifier, texts: Sequence[str]) -> dict[str, Prediction]:
+        predictions = await anyio.to_thread.run_sync(classifier.predict, texts, limiter=self._limiter)
+        for text, prediction in zip(texts, predictions, strict=True):
+            self._remembered.put(text, prediction)
+        return dict(zip(texts, predictions, strict=True))
 
     @property
     def recalled(self) -> Recalled:
@@ -63,7 +72,7 @@ class Classification:
             NotReadyError: there is no classifier.
         """
         classifier = self._ready()
-        found = [await anyio.to_thread.run_sync(explain, classifier, text, limiter=self._limiter) for text in texts]
+        found = [await anyio.to_thread.run_sync(explain, classifier, text, limiter=self._explaining) for text in texts]
         return [replace(each, prediction=self._with_threshold(each.prediction)) for each in found]
 
     def _ready(self) -> IntentClassifier:

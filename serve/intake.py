@@ -13,8 +13,9 @@ from serve.settings import Settings
 AUTO = "auto"
 # What vendors draw for "16:9" runs from 1792x1024 to 1408x768, 3 % off; the closest two ratios are 6 % apart.
 _SAME_SHAPE = Fraction(4, 100)
-# An explanation encodes up to sixty variants of its prompt.
+# An explanation encodes up to sixty variants of its prompt: some seconds at the most.
 _MAX_EXPLAINED = 8
+_MAX_EXPLAINED_CHARS = 4_000
 
 
 def read_prompts(body: ClassifyBody, settings: Settings) -> list[str]:
@@ -26,7 +27,7 @@ def read_prompts(body: ClassifyBody, settings: Settings) -> list[str]:
     if (body.prompt is None) == (body.prompts is None):
         raise InvalidRequestError('give exactly one of "prompt" and "prompts"', param="prompt")
     if body.prompt is not None:
-        return [_checked(body.prompt, "prompt", settings)]
+        return [_explicable(_checked(body.prompt, "prompt", settings), "prompt", body)]
     prompts = body.prompts or []
     if len(prompts) > settings.max_batch:
         raise InvalidRequestError(f"at most {settings.max_batch} prompts a call, not {len(prompts)}", param="prompts")
@@ -34,7 +35,17 @@ def read_prompts(body: ClassifyBody, settings: Settings) -> list[str]:
         raise InvalidRequestError(
             f"at most {_MAX_EXPLAINED} prompts a call can be explained, not {len(prompts)}", param="prompts"
         )
-    return [_checked(prompt, f"prompts.{index}", settings) for index, prompt in enumerate(prompts)]
+    named = [(prompt, f"prompts.{index}") for index, prompt in enumerate(prompts)]
+    return [_explicable(_checked(prompt, name, settings), name, body) for prompt, name in named]
+
+
+def _explicable(prompt: str, param: str, body: ClassifyBody) -> str:
+    if body.explain and len(prompt) > _MAX_EXPLAINED_CHARS:
+        raise InvalidRequestError(
+            f"a prompt of at most {_MAX_EXPLAINED_CHARS} characters can be explained, this one has {len(prompt)}",
+            param=param,
+        )
+    return prompt
 
 
 def read_job(body: GenerateBody, settings: Settings) -> Job:

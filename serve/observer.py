@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.clock import Clock
@@ -16,6 +17,8 @@ from serve.error_handlers import answer, answer_crash
 from serve.errors import ServiceError
 
 _REQUEST_ID = b"x-request-id"
+# Nginx's number for a caller that went before there was an answer; nobody hears it.
+_HUNG_UP = 499
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve")
 
@@ -59,11 +62,13 @@ class Observer:
             await self._app(scope, receive, send)
         except ServiceError as error:
             await answer(error)(scope, receive, send)
+        except ClientDisconnect:
+            exchange.status = _HUNG_UP
         except Exception as error:
             _log.error("crash", kind=type(error).__name__, frames=_frames(error))
-            if exchange.status is not None:
-                raise  # half an answer is out: only the server can cut the connection
-            await answer_crash()(scope, receive, send)
+            # Half an answer may be out: the server sees that the other half is missing, and cuts the connection.
+            if exchange.status is None:
+                await answer_crash()(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:

@@ -27,7 +27,7 @@ def ablation(
         typer.Option(metavar="NAME=FILE", help=f"Labelled prompts to score on, any number of files. [{_GOLD}]"),
     ] = None,
     data: Annotated[Path, typer.Option(help="Labelled prompts that the baselines are trained on.")] = DATA_FILE,
-    model: Annotated[str | None, typer.Option(help="Version, alias, bundle folder or URI; the champion by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Version, alias, bundle or URI; the champion by default.")] = None,
     encoder: Annotated[str, typer.Option(help="The frozen encoder of the baselines.")] = DEFAULT_ENCODER,
     seed: int = 0,
     threads: Annotated[int, typer.Option(min=1)] = 2,

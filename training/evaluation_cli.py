@@ -32,7 +32,7 @@ def evaluate(
     gold: Annotated[
         Path, typer.Option(help="Labelled prompts: `prompt` and `intent` (or `label`), optional `second`.")
     ] = TEST_FILE,
-    model: Annotated[str | None, typer.Option(help="Version, alias, bundle folder or URI; the champion by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Version, alias, bundle or URI; the champion by default.")] = None,
     report: Annotated[Path | None, typer.Option(help="Also write a self-contained HTML report to this file.")] = None,
     baselines: Annotated[
         Path | None, typer.Option(help="More baselines for the report: a JSON array of figures on the same rows.")

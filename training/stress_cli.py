@@ -23,7 +23,7 @@ def stress(
     gold: Annotated[
         Path, typer.Option(help="Labelled prompts: `prompt` and `intent` (or `label`), optional `group`.")
     ] = TEST_FILE,
-    model: Annotated[str | None, typer.Option(help="Version, alias, bundle folder or URI; the champion by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Version, alias, bundle or URI; the champion by default.")] = None,
     draws: Annotated[int, typer.Option(min=1, help="Variants of a prompt by each perturbation, at most.")] = 4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     threads: Annotated[int, typer.Option(min=1)] = 2,

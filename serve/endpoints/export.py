@@ -75,7 +75,8 @@ def _job(record: ImageRecord, wanted: ExportBody, service: Service) -> Job:
 
 def _warned(answer: KeptAnswer, parent: ImageRecord) -> KeptAnswer:
     """Said when it is told, not when it is drawn: neither picture changes, so an equal request hears the same."""
-    [final] = answer.images
+    # A vendor may draw more than it was asked for.
+    final = max(answer.images, key=lambda image: image.width * image.height)
     if final.width * final.height > parent.width * parent.height:
         return answer
     drawn = f"{answer.routing.model} draws {final.width}x{final.height}"

@@ -67,6 +67,13 @@ def test_many_parameters_end() -> None:
     assert time.process_time() - began < 10
 
 
+def test_a_prompt_does_not_grow_without_bound() -> None:
+    """Characters that stand for eighteen each are cut where plain ones are, and normalising again changes nothing."""
+    grown = normalise("\ufdfa" * 30_000)
+    assert len(grown) <= 32_000 == len(normalise("a" * 40_000))
+    assert normalise(grown) == grown
+
+
 @given(st.lists(st.text(max_size=300), max_size=5))
 def test_features_stay_between_zero_and_one(texts: list[str]) -> None:
     """Every feature of every text is in [0, 1], one row a text."""

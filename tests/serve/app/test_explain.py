@@ -60,6 +60,21 @@ async def test_eight_prompts_can_be_explained_at_once(serving: Serving, settings
     assert "at most 8" in error["message"]
 
 
+@pytest.mark.parametrize(("wish", "param"), [("prompt", "prompt"), ("prompts", "prompts.1")])
+async def test_a_long_prompt_is_classified_and_not_explained(
+    wish: str, param: str, serving: Serving, settings: Settings
+) -> None:
+    """Each of sixty variants would be as long."""
+    body = {"prompt": "a " * 2001} if wish == "prompt" else {"prompts": ["a", "a " * 2001]}
+    async with serving(settings) as client:
+        plain = await client.post("/v1/classify", json=body)
+        refused = await client.post("/v1/classify", json={**body, "explain": True})
+    assert plain.status_code == 200
+    error = refused.json()["error"]
+    assert (refused.status_code, error["param"]) == (400, param)
+    assert "at most 4000 characters can be explained" in error["message"]
+
+
 async def test_the_threshold_of_the_routes_holds_here_too(serving: Serving, settings: Settings) -> None:
     """`abstain_below` decides whether an explained prediction abstains, as it does for a plain one."""
     catalog = load_catalog()

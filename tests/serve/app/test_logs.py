@@ -13,9 +13,13 @@ import httpx
 import pytest
 import structlog
 from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
 
 from classifier import IntentClassifier
+from serve.clock import Clock
 from serve.logs import configure_logging
+from serve.observer import Observer
 from serve.settings import Settings
 
 Serving = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -87,3 +91,56 @@ async def test_a_path_that_is_no_route_is_not_logged(log: io.StringIO, serving: 
     async with serving(settings) as client:
         await client.get("/unicorn?prompt=unicorn")
     assert "unicorn" not in log.getvalue()
+
+
+async def test_half_an_answer_is_cut_and_not_quoted(log: io.StringIO) -> None:
+    """The server is left with an answer that does not end, which it cuts; neither it nor we log what was asked."""
+    sent: list[Message] = []
+
+    async def crashes(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError(PROMPT)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Observer(crashes, Clock())({"type": "http", "method": "POST", "headers": []}, no_body, send)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert [line["event"] for line in _lines(log)] == ["crash", "request"]
+    assert "unicorn" not in log.getvalue()
+
+
+async def test_a_caller_who_hangs_up_is_no_crash(log: io.StringIO) -> None:
+    """One line, with the status that says so."""
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+
+    await Observer(reads, Clock())({"type": "http", "method": "POST", "headers": []}, no_body, no_answer)
+    [line] = _lines(log)
+    assert (line["event"], line["level"], line["status"]) == ("request", "info", 499)
+
+
+def test_variables_in_a_trace_stay_out(log: io.StringIO) -> None:
+    """The server logs exceptions too; frames are told, and not what is in them."""
+
+    def crash(prompt: str) -> None:
+        raise RuntimeError(len(prompt))
+
+    try:
+        crash(PROMPT)
+    except RuntimeError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    [line] = _lines(log)
+    assert [frame["name"] for frame in line["exception"][0]["frames"]][-1] == "crash"
+    assert "unicorn" not in log.getvalue()
+
+
+async def no_body() -> Message:
+    """What a server says when the caller has gone."""
+    return {"type": "http.disconnect"}
+
+
+async def no_answer(message: Message) -> None:
+    """Nobody is there to hear it."""
+    raise AssertionError(message)

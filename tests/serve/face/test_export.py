@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,29 @@ async def test_an_export_without_more_pixels_says_so(in_process: Callable[..., A
         "the export has no more pixels than its parent: flux-2-pro draws 1280x720"
     )
     assert first == again
+
+
+class Generous(httpx.AsyncBaseTransport):
+    """Every picture that comes from beyond comes twice."""
+
+    def __init__(self, beyond: httpx.AsyncBaseTransport) -> None:
+        self._beyond = beyond
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._beyond.handle_async_request(request)
+        body = json.loads(await answer.aread())
+        return httpx.Response(answer.status_code, json=body | {"predictions": body["predictions"] * 2})
+
+
+async def test_a_vendor_that_draws_more_than_asked_is_told_as_it_is(
+    in_process: Callable[..., Any], vendors: Any
+) -> None:
+    """The export is answered with both pictures and a warning, for it is paid."""
+    async with in_process(Generous(vendors.transport)) as client:
+        answer = await exported(client, await drawn(client))
+    assert answer.status_code == 200
+    assert len(answer.json()["data"]) == 2
+    assert "1 pictures were asked for, 2 came" in str(answer.json()["routing"]["warnings"])
 
 
 async def test_a_vendors_id_names_the_export_model_too(in_process: Callable[..., Any]) -> None:
