@@ -29,11 +29,12 @@ class Funds:
         Raises:
             ConnectionError: nobody answers any more.
         """
-        if not self._purse.limited:
-            return sheet
         if sheet.resumed and sheet.line.allowed is not None:
+            # It counts as spent since the run that sent it, also where this one has no ceiling.
             self._purse.reopen(sheet.line.allowed)
             return replace(sheet, reserved=sheet.line.allowed)
+        if not self._purse.limited:
+            return sheet
         least, most = await self._prices(sheet)
         # Under a key that was used, only the very same request is answered: it goes out without a limit again.
         reserved = self._purse.reserve(most if sheet.resumed else least, most)

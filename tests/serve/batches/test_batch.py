@@ -142,6 +142,17 @@ async def test_another_ceiling_does_not_change_what_was_sent(bench: Bench) -> No
         assert purse.spent == pytest.approx(scene.sandbox.ledger.totals["usd"])
 
 
+@pytest.mark.parametrize("ceiling", [None, 2.0])
+async def test_what_an_interrupted_run_allowed_is_counted_once(ceiling: float | None, bench: Bench) -> None:
+    """It counted as spent; once its answer is there, only its cost does, whether or not this run has a ceiling."""
+    async with bench() as scene:
+        await scene.draw(PROMPTS, 1.0)
+        scene.forget_the_end_of(1, 2)
+        tally, purse = await scene.draw(PROMPTS, ceiling)
+        assert (tally.done, purse.held) == (2, 0)
+        assert purse.spent == scene.notes.spent == pytest.approx(scene.sandbox.ledger.totals["usd"])
+
+
 async def test_a_wrong_option_fails_before_anything_is_written(bench: Bench) -> None:
     """One error instead of one a prompt."""
     async with bench() as scene:
