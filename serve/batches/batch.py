@@ -25,7 +25,7 @@ from serve.batches.picture_files import Target, write_pictures
 from serve.batches.plan import BatchRules, Sheet, Verdict, plan_item
 from serve.batches.purse import Purse
 from serve.clock import Clock
-from serve.errors import InvalidRequestError
+from serve.errors import InvalidRequestError, ServiceError
 from serve.schemas import ErrorDetail
 
 
@@ -181,7 +181,7 @@ class Batch:
     async def _drawn(self, sheet: Sheet) -> tuple[Line, ErrorDetail | None]:
         """The line after the request, "started" as before where nobody knows what came of it, and what went wrong."""
         reply = await self._ask(sheet)
-        if not reply.settled:
+        if not reply.settled or (sheet.resumed and sheet.unpriced is not None):
             return sheet.line, reply.error
         files = await anyio.to_thread.run_sync(self._write, sheet.item, reply)
         line = sheet.line.ended(reply, files)
@@ -189,11 +189,12 @@ class Batch:
         return line, reply.error
 
     async def _ask(self, sheet: Sheet) -> Reply:
+        if sheet.unpriced is not None:
+            return _unsent(sheet.unpriced)
         try:
             body = read_body(sheet.item.prompt, sheet.item.options, sheet.line.wishes)
         except InvalidRequestError as error:
-            detail = ErrorDetail(message=str(error), type=error.type, param=error.param, code=error.code)
-            return Reply(0.0, error=detail)
+            return _unsent(error)
         # On the disk before anything is sent: whoever comes after us asks under the same key.
         await anyio.to_thread.run_sync(self._manifest.append, sheet.line)
         return await self._gateway.draw(body, sheet.line.key)
@@ -202,3 +203,8 @@ class Batch:
         if not reply.pictures:
             return []
         return write_pictures(Target(self._folder, item.stem), reply.pictures, force=self._rules.force)
+
+
+def _unsent(error: ServiceError) -> Reply:
+    """What came of a request that did not go out."""
+    return Reply(0.0, error=ErrorDetail(message=str(error), type=error.type, param=error.param, code=error.code))

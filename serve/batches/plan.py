@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from serve.batches.items import Item
 from serve.batches.manifest import Line
+from serve.errors import ServiceError
 from serve.studio import KEY_SECONDS
 
 # A key is looked up a moment after it was found to be good.
@@ -39,13 +40,14 @@ class Sheet:
     """An item with the line that it is sent under.
 
     `resumed`: it was sent before and nobody knows what came of it, so the same request goes out under the same key.
-    `reserved` is what is held for it, in US dollars.
+    `reserved` is what is held for it, in US dollars. One that is `unpriced`, though there is a ceiling, is not sent.
     """
 
     item: Item
     line: Line
     resumed: bool = False
     reserved: float = 0.0
+    unpriced: ServiceError | None = None
 
 
 def plan_item(item: Item, last: Line | None, rules: BatchRules, now: float, key: str, sandbox: bool) -> Sheet | Verdict:

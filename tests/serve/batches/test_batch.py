@@ -161,12 +161,22 @@ async def test_a_wrong_option_fails_before_anything_is_written(bench: Bench) -> 
         assert scene.manifest == []
 
 
-async def test_a_prompt_that_cannot_be_sent_fails_alone(bench: Bench) -> None:
-    """Too long for this service: the others are drawn."""
+@pytest.mark.parametrize("ceiling", [None, 0.02])
+async def test_a_prompt_that_cannot_be_sent_fails_alone(ceiling: float | None, bench: Bench) -> None:
+    """Too long for this service: the others are drawn, and it takes nothing of their money."""
     async with bench(max_prompt_chars=20) as scene:
-        tally, _ = await scene.draw(["x" * 21, "a fox"])
+        tally, _ = await scene.draw(["x" * 21, "a fox"], ceiling)
         assert (tally.done, tally.failed) == (1, 1)
         assert [line.error and line.error.param for line in scene.manifest] == ["prompt", None]
+
+
+async def test_what_nobody_can_draw_says_why_under_a_ceiling_too(bench: Bench) -> None:
+    """It is the row's own limit that is too low, and nothing is sent."""
+    async with bench() as scene:
+        tally, purse = await scene.draw(["a fox"], 1.0, intent="preview", max_cost=0.001)
+        [line] = scene.manifest
+        assert (tally.failed, line.billed, line.wishes, purse.left) == (1, "no", {}, 1.0)
+        assert "over max_cost 0.001" in (line.error.message if line.error else "")
 
 
 async def test_lost_files_of_done_prompts_are_told(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from serve.batches.bodies import read_body
 from serve.batches.in_process import open_in_process
 from serve.batches.over_http import OverHttp, open_over_http
 from serve.batches.picture_files import Target
+from serve.batches.plan import BatchRules
 from serve.batches.session import draw_one
 from serve.errors import InvalidRequestError, ServiceError, StoreError
 from serve.sandbox.app import Sandbox, create_sandbox
@@ -25,6 +26,7 @@ from tests.serve.conftest import MakeClassifier
 BANNER = 'a banner: "SALE 50% OFF"'
 KEY = SecretStr("s3cret")
 StartService = Callable[..., tuple[str, Sandbox]]
+Answer = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture
@@ -101,6 +103,68 @@ async def test_a_batch_over_http_is_drawn_once(start_service: StartService, tmp_
     assert sandbox.ledger.totals["billed_images"] == 4
 
 
+class _Busy(httpx.AsyncBaseTransport):
+    """The way to a service, on which one decision passes and nothing comes of the next so many."""
+
+    def __init__(self, trouble: Answer, times: int) -> None:
+        self._network = httpx.AsyncHTTPTransport()
+        self._trouble = trouble
+        self._decisions = iter([False, *[True] * times])
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/route" and next(self._decisions, False):
+            return self._trouble(request)
+        return await self._network.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._network.aclose()
+
+
+def _timeout(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("no answer")
+
+
+@pytest.fixture(params=[429, 502, 503, "timeout"])
+def trouble(request: pytest.FixtureRequest) -> Answer:
+    """What comes instead of a decision: something before the service speaks, or nobody."""
+    status = request.param
+    return _timeout if status == "timeout" else lambda _: httpx.Response(status, content=b"<html>busy")
+
+
+async def test_what_cannot_be_priced_is_not_sent(trouble: Answer, start_service: StartService, tmp_path: Path) -> None:
+    """Its price is not known to be nothing: it fails alone, leaves no trace, and is drawn the next time."""
+    url, sandbox = start_service()
+    async with open_over_http(url, Settings(home=tmp_path / "mine"), CLOCK, _Busy(trouble, 1)) as gateway:
+        scene = Scene(gateway, sandbox, tmp_path / "out")
+        first, purse = await scene.draw(PROMPTS, 0.05, BatchRules(concurrency=1))
+        told = scene.notes.lines[0]
+        assert (first.failed, first.done, first.left, purse.spent) == (1, 2, 1, 0.04)
+        assert [line.index for line in scene.manifest] == [2, 3]
+        assert told[1] is not None
+        assert told[1].message.startswith("not sent")
+        second, purse = await scene.draw(PROMPTS, 0.08)
+    assert (second.complete, purse.spent, sandbox.ledger.totals["usd"]) == (True, 0.08, 0.08)
+    assert all("max_cost" in line.wishes for line in scene.manifest)
+
+
+async def test_what_is_asked_for_again_without_a_price_stays_open(
+    trouble: Answer, start_service: StartService, tmp_path: Path
+) -> None:
+    """It went out without a limit and may be drawn: its key is kept, and gets the picture once a price is known."""
+    url, sandbox = start_service()
+    async with open_over_http(url, Settings(home=tmp_path / "mine"), CLOCK) as gateway:
+        scene = Scene(gateway, sandbox, tmp_path / "out")
+        await scene.draw(["a fox"])
+    scene.forget_the_end_of(1)
+    started = scene.manifest
+    async with open_over_http(url, Settings(home=tmp_path / "mine"), CLOCK, _Busy(trouble, 1)) as scene.gateway:
+        first, _ = await scene.draw(["a fox"], 1.0)
+        assert (first.complete, scene.manifest) == (False, started)
+        second, _ = await scene.draw(["a fox"], 1.0)
+    assert (second.complete, scene.manifest[0].key) == (True, started[0].key)
+    assert sandbox.ledger.totals["billed_images"] == 1
+
+
 async def test_a_missing_key_is_told_and_nothing_drawn(start_service: StartService, tmp_path: Path) -> None:
     """The service's own words say which header it wants."""
     url, sandbox = start_service(api_key=KEY)
@@ -131,9 +195,6 @@ async def test_another_server_is_not_taken_for_a_service(page: bytes) -> None:
         async with open_over_http("http://localhost:1", Settings(), CLOCK, httpx.MockTransport(answer)):
             pass
     assert asked == ["/readyz"]
-
-
-Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def _service(answer: Answer) -> httpx.MockTransport:
