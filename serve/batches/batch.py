@@ -179,13 +179,17 @@ class Batch:
             self._turn.notify_all()
 
     async def _drawn(self, sheet: Sheet) -> tuple[Line, ErrorDetail | None]:
-        """The line after the request, "started" as before where nobody knows what came of it, and what went wrong."""
+        """The line after the request, still "started" where nobody knows what came of it, and what went wrong."""
         reply = await self._ask(sheet)
-        if not reply.settled or (sheet.resumed and sheet.unpriced is not None):
+        if sheet.resumed and sheet.unpriced is not None:
             return sheet.line, reply.error
-        files = await anyio.to_thread.run_sync(self._write, sheet.item, reply)
-        line = sheet.line.ended(reply, files)
-        await anyio.to_thread.run_sync(self._manifest.append, line)
+        if reply.settled or sheet.line.repeats(reply):
+            files = await anyio.to_thread.run_sync(self._write, sheet.item, reply)
+            line = sheet.line.ended(reply, files)
+        else:
+            line = sheet.line.left_open(reply)
+        if line != sheet.line:
+            await anyio.to_thread.run_sync(self._manifest.append, line)
         return line, reply.error
 
     async def _ask(self, sheet: Sheet) -> Reply:

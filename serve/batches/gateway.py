@@ -13,6 +13,8 @@ from serve.schemas import ErrorDetail, GenerateBody, Routing
 PATH = "/v1/generate"
 # Of these nobody says what became of the request: asked again under the same key, it is answered and not drawn twice.
 _OPEN_ENDED = frozenset({"connection_lost", "internal_error", "request_in_progress", "storage_error"})
+# Of this not even where the attempts are told: its pictures may be kept, for when its end can be written down.
+_UNWRITTEN = "storage_error"
 # Of these we know it without an answer: a call was cut off, or the pictures of an old answer are gone.
 _PAID_FOR = frozenset({"upstream_timeout", "not_found"})
 
@@ -47,7 +49,8 @@ class Reply:
     @property
     def settled(self) -> bool:
         """Whether the request has come to its end; if not, it is asked for again under the same key."""
-        return self.error is None or self.routing is not None or self.error.code not in _OPEN_ENDED
+        code = None if self.error is None else self.error.code
+        return code not in _OPEN_ENDED or (self.routing is not None and code != _UNWRITTEN)
 
 
 class Gateway(Protocol):

@@ -83,6 +83,15 @@ class Line(BaseModel):
             wishes={name: wish for name, wish in wishes.items() if name not in item.options},
         )
 
+    def left_open(self, reply: Reply) -> Self:
+        """The line after an answer that leaves open what became of the request, with the request that it spoke of."""
+        told = self.request_id if reply.routing is None else reply.routing.request_id
+        return self.model_copy(update={"request_id": told})
+
+    def repeats(self, reply: Reply) -> bool:
+        """Whether the very same request has left it open before: then no other answer to it will come."""
+        return reply.routing is not None and reply.routing.request_id == self.request_id
+
     def ended(self, reply: Reply, files: Sequence[Path]) -> Self:
         """The line after the answer to the request that this one was written for."""
         routing = reply.routing
