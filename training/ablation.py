@@ -156,8 +156,9 @@ def our_answers(model: IntentClassifier, texts: Sequence[str], trained: Prompts)
     blind = head.weights.copy()
     blind[:, dim:] = 0
     usual = head.bias + head.weights[:, dim:] @ trained.features.mean(axis=0)
-    heads = {_ZEROED: replace(head, weights=blind), _AVERAGED: replace(head, weights=blind, bias=usual), OURS: head}
-    return {name: own.predict_proba(inputs).argmax(axis=1)[None] for name, own in heads.items()}
+    heads = {_ZEROED: replace(head, weights=blind), _AVERAGED: replace(head, weights=blind, bias=usual)}
+    said = {name: own.predict_proba(inputs) for name, own in heads.items()} | {OURS: model.predict_proba(texts)}
+    return {name: shares.argmax(axis=1)[None] for name, shares in said.items()}
 
 
 def _training_set(

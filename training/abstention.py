@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from training.selection import ends_of_ties
+
 
 def fit_threshold(
     confidence: NDArray[np.float32], right: NDArray[np.bool_], target: float, level: float = 0.9
@@ -26,7 +28,9 @@ def fit_threshold(
     """
     order = np.argsort(-confidence, kind="stable")
     taken = np.arange(1, len(order) + 1)
-    reached = np.flatnonzero(lower_bound(np.cumsum(right[order]), taken, level) >= target)
+    sure = lower_bound(np.cumsum(right[order]), taken, level) >= target
+    # Rows of one confidence are answered together, or none of them is.
+    reached = np.flatnonzero(sure & ends_of_ties(confidence[order]))
     if len(reached) == 0:
         return 1.0
     return math.floor(float(confidence[order][reached[-1]]) * 1e4) / 1e4

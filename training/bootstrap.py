@@ -95,8 +95,14 @@ def interval(flags: Flags, draws: int = DRAWS, groups: Sequence[Any] | None = No
 def paired_difference(
     ours: Flags, theirs: Flags, draws: int = DRAWS, groups: Sequence[Any] | None = None
 ) -> tuple[float, float, float]:
-    """Mean and 95 % interval of ours minus theirs over the same rows, drawn together (paired bootstrap)."""
+    """Mean and 95 % interval of ours minus theirs over the same rows, drawn together (paired bootstrap).
+
+    Where one is right on every row and the other on none, no draw says how much less it may be: Wilson's bound does.
+    """
     resampling = Resampling.of_groups(range(len(ours)) if groups is None else groups, draws)
     gap = ours.astype(np.float64) - theirs.astype(np.float64)
     low, high = bounds(resampling.ratios(gap[:, None], np.ones((len(gap), 1))))[0]
-    return float(gap.mean()), low, high
+    mean = float(gap.mean())
+    if abs(mean) == 1:
+        low, high = sorted((mean, mean * wilson(1.0, len(np.unique(resampling.groups)))[0]))
+    return mean, low, high

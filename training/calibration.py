@@ -55,11 +55,10 @@ def calibrate(
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == numbers
     drawn = _imagined(confidence, draws)
-    errors = (np.abs(drawn - _bin_sums(confidence, confidence)).sum(axis=1) / len(confidence))[:, None]
     slope, slope_95 = calibration_slope(probabilities, numbers, resampling)
     return Calibration(
         ece=calibration_error(confidence, right),
-        band=bounds(errors)[0],
+        band=_band(confidence, drawn),
         slope=slope,
         slope_95=slope_95,
         bins=_bins(confidence, right, drawn),
@@ -73,14 +72,13 @@ def calibration_error(confidence: NDArray[Any], right: Flags) -> float:
     return float(gaps.sum() / len(right))
 
 
-def calibration_band(confidence: NDArray[Any], draws: int = DRAWS) -> Interval:
+def _band(confidence: Floats, drawn: Floats) -> Interval:
     """Where 95 % of the calibration errors lie if every row is right with exactly its confidence.
 
     Rows are declared right at random, each with its confidence (consistency resampling, Bröcker and Smith 2007): a
     small set of a perfect model has an error above zero, and this is how much.
     """
-    confidence = confidence.astype(np.float64)
-    gaps = np.abs(_imagined(confidence, draws) - _bin_sums(confidence, confidence))
+    gaps = np.abs(drawn - _bin_sums(confidence, confidence))
     return bounds((gaps.sum(axis=1) / len(confidence))[:, None])[0]
 
 

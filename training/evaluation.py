@@ -78,8 +78,9 @@ class Evaluation:
 
     @property
     def worst_class(self) -> str:
-        """The class of the lowest recall."""
-        return min(self.labels, key=lambda label: self.labels[label].recall)
+        """The class of the lowest recall, among those that have rows."""
+        recalls = {label: score.recall for label, score in self.labels.items() if score.n}
+        return min(recalls, key=lambda label: recalls[label])
 
     @property
     def rule_wrong(self) -> SliceScore | None:
@@ -144,6 +145,7 @@ def evaluate(
     answered = confidence >= threshold
     resampling = Resampling.of_groups([row.group for row in gold])
     f1, f1_95 = macro_f1(true, said, classes, resampling)
+    covered = coverage_at(confidence, lenient, 0.97)
     squares = ((probabilities - np.eye(len(classes))[true]) ** 2).sum(axis=1)
     return Evaluation(
         n=len(gold),
@@ -154,14 +156,16 @@ def evaluate(
         lenient=float(lenient.mean()),
         macro_f1=f1,
         brier=float(squares.mean()),
-        coverage_at_97=coverage_at(confidence, lenient, 0.97),
+        coverage_at_97=covered,
         answered=float(answered.mean()),
         answered_lenient=float(lenient[answered].mean()) if answered.any() else 0.0,
         intervals=_share_intervals(strict, lenient, answered, resampling)
         | {
             "macro_f1": f1_95,
             "brier": bounds(resampling.ratios(squares[:, None], np.ones((len(gold), 1))))[0],
-            "coverage_at_97": coverage_interval(confidence, lenient, 0.97, resampling),
+            "coverage_at_97": resampling.widened(
+                coverage_interval(confidence, lenient, 0.97, resampling), covered, np.ones_like(lenient)
+            ),
         },
         labels=class_scores(true, said, classes, resampling),
         confusion=confusion_counts(true, said, len(classes)),

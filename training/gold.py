@@ -49,11 +49,14 @@ def _gold(line: str, where: str, classes: Sequence[str]) -> Gold:
     try:
         row: dict[str, Any] = json.loads(line)
         prompt, intent = row["prompt"], str(row.get("intent", row.get("label")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError(f"{where}: expected an object with `prompt` and `intent` (or `label`): {error!r}") from error
     if not isinstance(prompt, str) or intent not in classes:
         raise DatasetError(f"{where}: intent {intent!r} is none of {', '.join(classes)}, or the prompt is no text")
-    return Gold(prompt, intent, row.get("second"), slice_names(row), str(row.get("group", where)))
+    second = row.get("second")
+    if second is not None and (not isinstance(second, str) or second not in classes):
+        raise DatasetError(f"{where}: second {second!r} is none of {', '.join(classes)}: name the other label, or none")
+    return Gold(prompt, intent, second, slice_names(row), str(row.get("group", where)))
 
 
 def slice_names(row: Mapping[str, Any]) -> tuple[str, ...]:

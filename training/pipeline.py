@@ -82,7 +82,8 @@ def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progre
             read=lambda prompt: spelling.mend(normalise(prompt)),
         )  # fmt: skip
     progress.stage("exporting the encoder")
-    exported = export_encoder(encoder, folder, texts[:: max(1, len(texts) // _PROBES)], config.threads)
+    shown = [texts[i] for i in lesson.split.fit]
+    exported = export_encoder(encoder, folder, shown[:: max(1, len(shown) // _PROBES)], config.threads)
     progress.stage("embedding", total=len(texts))
     vectors = _embedded(exported, texts, progress)
     progress.stage("fitting and calibrating the head")

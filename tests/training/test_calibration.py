@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from training.bootstrap import Resampling
-from training.calibration import calibrate, calibration_band, calibration_error, calibration_slope
+from training.calibration import calibrate, calibration_slope
 
 Floats = NDArray[np.float64]
 
@@ -29,22 +29,20 @@ def _rows(n: int) -> Resampling:
 
 def test_the_band_covers_a_calibrated_model() -> None:
     """Of a hundred calibrated models with 400 rows, the error of nearly all lies inside their band."""
-    inside = 0
+    inside, once = 0, Resampling.of_groups(range(400), draws=1)
     for seed in range(100):
         said, numbers = _drawn(seed, 400)
-        error = calibration_error(said.max(axis=1), said.argmax(axis=1) == numbers)
-        inside += error <= calibration_band(said.max(axis=1), draws=300)[1]
+        inside += calibrate(said, numbers, once, draws=300).inside
     assert inside >= 93
 
 
 def test_the_band_has_ninety_five_percent_inside() -> None:
     """Both ends are where they should be: about one model in forty lies beyond each."""
-    under = above = 0
+    under, above, once = 0, 0, Resampling.of_groups(range(200), draws=1)
     for seed in range(400):
         said, numbers = _drawn(seed, 200)
-        error = calibration_error(said.max(axis=1), said.argmax(axis=1) == numbers)
-        low, high = calibration_band(said.max(axis=1), draws=200)
-        under, above = under + (error < low), above + (error > high)
+        found = calibrate(said, numbers, once, draws=200)
+        under, above = under + (found.ece < found.band[0]), above + (found.ece > found.band[1])
     assert 2 <= under <= 22
     assert 2 <= above <= 22
 

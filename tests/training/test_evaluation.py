@@ -111,6 +111,29 @@ def test_paired_difference_sees_what_unpaired_cannot() -> None:
     assert paired_difference(ours, ours) == (0.0, 0.0, 0.0)
 
 
+def test_one_row_proves_little() -> None:
+    """A difference of one everywhere has the doubt of as many rows, either way round."""
+    ours, theirs = np.array([True]), np.array([False])
+    assert paired_difference(ours, theirs) == (1.0, pytest.approx(0.207, abs=1e-3), 1.0)
+    assert paired_difference(theirs, ours) == (-1.0, -1.0, pytest.approx(-0.207, abs=1e-3))
+
+
+def test_figures_that_no_draw_changes_keep_a_doubt() -> None:
+    """Thirty right previews: coverage and the risk band are Wilson's, and classes without rows have no worst recall."""
+    gold = [Gold(f"p{i}", "preview", None, (), str(i)) for i in range(30)]
+    found = evaluate(gold, np.tile(np.array([[0.8, 0.1, 0.1]], np.float32), (30, 1)), CLASSES, 0.5)
+    assert found.intervals["coverage_at_97"] == (pytest.approx(0.886, abs=1e-3), 1.0)
+    assert found.risk_coverage[-1].lenient_95 == (0.0, pytest.approx(0.114, abs=1e-3))
+    assert (found.worst_class, found.metrics()["worst_recall"]) == ("preview", 1.0)
+
+
+def test_the_threshold_takes_equals_together() -> None:
+    """Right rows at a confidence that wrong ones have too do not open it for all of them."""
+    confidence = np.array([0.9] * 400 + [0.5] * 400, np.float32)
+    right = np.array([True] * 400 + [True] * 200 + [False] * 200)
+    assert fit_threshold(confidence, right, 0.97) == pytest.approx(0.9, abs=1e-4)
+
+
 def test_the_threshold_reaches_its_target() -> None:
     """The lowest confidence is taken from which precision surely holds; impossible targets abstain always.
 
@@ -159,7 +182,18 @@ def test_gold_takes_either_name_of_the_label(tmp_path: Path) -> None:
     assert gold_digest(rows) == gold_digest(rows[::-1])
 
 
-@pytest.mark.parametrize("line", ["{", '{"prompt": "a"}', '{"prompt": 1, "intent": "preview"}', "[]", ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[" * 99_999,
+        '{"prompt": "a", "intent": "preview", "second": "Text-Heavy"}',
+        '{"prompt": "a"}',
+        '{"prompt": 1, "intent": "preview"}',
+        "[]",
+        "",
+    ],
+)
 def test_bad_gold_names_file_and_line(tmp_path: Path, line: str) -> None:
     """What is wrong is said with its place."""
     path = tmp_path / "gold.jsonl"
