@@ -48,7 +48,7 @@ def answer(row: Row, prediction: Prediction) -> Answer:
 
 
 class AnswerWriter:
-    """Writes answers as JSON lines, or as CSV with a column a probability."""
+    """Writes answers as JSON lines, or as CSV with a column a probability and one for the ids, whoever has none."""
 
     def __init__(self, file: TextIO, as_csv: bool) -> None:
         self._file = file
@@ -60,7 +60,8 @@ class AnswerWriter:
         if not self._as_csv:
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
             return
-        flat = {key: value for key, value in row.items() if key != "probabilities"}
+        # Named before it is known whether any row has an id.
+        flat: Answer = {"id": ""} | {key: value for key, value in row.items() if key != "probabilities"}
         flat |= {f"p_{label}": p for label, p in row["probabilities"].items()}
         if self._csv is None:
             self._csv = csv.DictWriter(self._file, list(flat))

@@ -16,6 +16,7 @@ from typing import Annotated, Any, BinaryIO, TextIO
 import typer
 from rich.console import Console
 
+from classifier.destinations import check_destinations, clear, create
 from classifier.errors import MissingExtraError, PromptIntentError
 
 _GROUP = "prompt_intent.commands"
@@ -76,7 +77,9 @@ def classify(
     input_: Annotated[
         str | None, typer.Option("--input", help="File of prompts (.jsonl, .txt, .csv), or - for a pipe.")
     ] = None,
-    output: Annotated[str, typer.Option(help="Where answers go: a .jsonl or .csv file, or - for a pipe.")] = "-",
+    output: Annotated[
+        str, typer.Option(help="Where answers go: a .jsonl or .csv file (with an id column), or - for a pipe.")
+    ] = "-",
     rejects: Annotated[Path | None, typer.Option(help="Bad rows, as JSON lines [OUTPUT.rejects.jsonl].")] = None,
     format_: Annotated[
         str | None, typer.Option("--format", help="jsonl, txt or csv, where the name does not say.")
@@ -151,9 +154,10 @@ def _classify_file(
     rejects = rejects or (None if target == "-" else Path(f"{target}.rejects.jsonl"))
     with ExitStack() as stack:
         file = _opened(stack, source)
+        check_destinations(source, target, rejects)
         classifier = IntentClassifier.from_pretrained(model, threads)
-        side = RejectWriter(stack, rejects)
         writer = AnswerWriter(_created(stack, target), Path(target).suffix == ".csv")
+        side = RejectWriter(stack, rejects)
         counted = _Progress(stack, sys.stderr.isatty())
         for row in classify_rows(classifier, read_rows(file, kind), side.write):
             writer.write(row)
@@ -169,7 +173,7 @@ class RejectWriter:
         self._file: TextIO | None = None
         self.count = 0
         if path is not None:
-            path.unlink(missing_ok=True)
+            clear(path)
 
     def write(self, reject: Any) -> None:
         """Tell of one bad row and keep it."""
@@ -178,7 +182,7 @@ class RejectWriter:
         if self._path is None:
             return
         if self._file is None:
-            self._file = self._stack.enter_context(self._path.open("w", encoding="utf-8"))
+            self._file = self._stack.enter_context(create(self._path))
         row = {"row": reject.number, "reason": reject.reason, "content": reject.content}
         self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
@@ -215,4 +219,4 @@ def _opened(stack: ExitStack, source: str) -> BinaryIO:
 
 
 def _created(stack: ExitStack, target: str) -> TextIO:
-    return sys.stdout if target == "-" else stack.enter_context(Path(target).open("w", encoding="utf-8", newline=""))
+    return sys.stdout if target == "-" else stack.enter_context(create(Path(target)))

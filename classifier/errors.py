@@ -6,6 +6,8 @@ PromptIntentError    root of every package's tree: `str(error)` says what to do,
     ChampionError      there is no champion to serve, or its pointer cannot be read
     FetchError         a models:/ or runs:/ URI could not be fetched
     RowError           an input row cannot be classified (its message says which and why)
+    OutputError        answers or rejects cannot be written where they are to go
+    HomeError          the state folder cannot be one
     MissingExtraError  a command needs an extra that is not installed
 """
 
@@ -34,6 +36,14 @@ class FetchError(ClassifierError):
 
 class RowError(ClassifierError):
     """One row of an input file is unusable."""
+
+
+class OutputError(ClassifierError):
+    """A file to be written is the input, is no file, or cannot be opened."""
+
+
+class HomeError(ClassifierError):
+    """What `PROMPT_INTENT_HOME` names is no folder and cannot become one."""
 
 
 class MissingExtraError(ClassifierError):

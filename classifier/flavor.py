@@ -5,10 +5,11 @@ Signature: one column `prompt` (string) in; `intent, confidence, abstained, p_<i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classifier.errors import RowError
 from classifier.model import IntentClassifier
 
 if TYPE_CHECKING:
@@ -22,11 +23,14 @@ class IntentModel:
         self.classifier = classifier
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """One row a prompt; `model_input` is a DataFrame with a column `prompt`, or a list of strings."""
+        """One row a prompt; `model_input` is a DataFrame with a column `prompt`, into which MLflow turns what it takes.
+
+        Raises:
+            RowError: a prompt is no text; the message names its row, from 1.
+        """
         import pandas as pd  # noqa: PLC0415 - comes with mlflow; the service must not need it
 
-        prompts: Sequence[str] = list(model_input["prompt"]) if hasattr(model_input, "columns") else list(model_input)
-        predictions = self.classifier.predict(prompts)
+        predictions = self.classifier.predict(_texts(model_input["prompt"]))
         columns: dict[str, Any] = {
             "intent": [p.intent for p in predictions],
             "confidence": [p.confidence for p in predictions],
@@ -34,6 +38,15 @@ class IntentModel:
         }
         columns |= {f"p_{c}": [p.probabilities[c] for p in predictions] for c in self.classifier.classes_}
         return pd.DataFrame(columns)
+
+
+def _texts(column: Iterable[Any]) -> list[str]:
+    # A column of strings lets nulls through: MLflow's signature has no word against them.
+    texts = list(column)
+    for number, text in enumerate(texts, 1):
+        if not isinstance(text, str):
+            raise RowError(f"row {number}: the prompt is {text!r}, no text; leave the row out or write one")
+    return texts
 
 
 def _load_pyfunc(path: str) -> IntentModel:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from classifier.errors import HomeError
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -16,8 +18,16 @@ class Home:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Home:
-        """`PROMPT_INTENT_HOME`, or `./.prompt-intent`."""
-        return cls(Path(env.get("PROMPT_INTENT_HOME") or ".prompt-intent").resolve())
+        """`PROMPT_INTENT_HOME`, or `./.prompt-intent`.
+
+        Raises:
+            HomeError: a file stands in its place, or in that of a folder above it.
+        """
+        root = Path(env.get("PROMPT_INTENT_HOME") or ".prompt-intent").resolve()
+        nearest = next((path for path in (root, *root.parents) if os.path.exists(path)), None)
+        if nearest and not os.path.isdir(nearest):
+            raise HomeError(f"PROMPT_INTENT_HOME {root}: {nearest} is no folder; name one, or where one can be made")
+        return cls(root)
 
     @property
     def bundles(self) -> Path:

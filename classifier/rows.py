@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,10 @@ from classifier.errors import RowError
 RowFormat = Literal["jsonl", "txt", "csv"]
 _OWN = frozenset({"prompt", "id"})
 _SUFFIXES: dict[str, RowFormat] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "txt", ".csv": "csv"}
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+# The largest that every platform's C long holds.
+_NO_LIMIT = 2**31 - 1
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ def format_of(path: str, asked: RowFormat | None) -> RowFormat:
 
 
 def read_rows(lines: Iterable[bytes], kind: RowFormat) -> Iterator[Row | Reject]:
-    """Rows in order, rejects in their places. Blank lines of text and JSON lines count as rows but are passed over."""
+    """Rows in order, rejects in their places. Blank lines count as rows but are passed over."""
     return _csv_rows(lines) if kind == "csv" else _line_rows(lines, kind)
 
 
@@ -73,41 +79,94 @@ def _line_rows(lines: Iterable[bytes], kind: RowFormat) -> Iterator[Row | Reject
 def _from_json(number: int, text: str) -> Row | Reject:
     try:
         row = json.loads(text)
+        problem = _problem(row)
     except (ValueError, RecursionError) as error:
         return Reject(number, f"not JSON: {error}", text)
-    if not isinstance(row, dict) or not isinstance(row.get("prompt"), str):
-        return Reject(number, 'expected an object with a text under "prompt"', text)
-    if not row["prompt"].strip():
-        return Reject(number, "the prompt is empty", text)
+    if problem:
+        return Reject(number, problem, text)
     others = {name: value for name, value in row.items() if name not in _OWN and value is not None}
     return Row(number, row["prompt"], row.get("id"), others)
 
 
+def _problem(row: Any) -> str | None:
+    if not isinstance(row, dict) or not isinstance(row.get("prompt"), str):
+        return 'expected an object with a text under "prompt"'
+    if not row["prompt"].strip():
+        return "the prompt is empty"
+    # Legal in JSON, and in no UTF-8 file: the answer could not be written.
+    if _HALF_PAIR.search(json.dumps([row["prompt"], row.get("id")], ensure_ascii=False)):
+        return "half of a surrogate pair in its prompt or id: write the whole character"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A record of a CSV file: the line it begins in, its text as it stands there, and its cells or why it has none."""
+
+    line: int
+    text: str
+    cells: list[str]
+    problem: str | None = None
+
+
 def _csv_rows(lines: Iterable[bytes]) -> Iterator[Row | Reject]:
-    # Bad bytes are replaced, not raised: one broken cell must not end the file.
-    text = (line.decode("utf-8-sig" if n == 0 else "utf-8", "replace") for n, line in enumerate(lines))
-    reader = csv.reader(text)
-    header = next(reader, None)
-    if header is None or "prompt" not in header:
-        yield Reject(0, f"the first line must name a column `prompt`, found {header}", ",".join(header or []))
+    records = _records(lines)
+    head = next((record for record in records if record.text.strip()), _Record(1, "", []))
+    if "prompt" not in head.cells:
+        found = str(head.cells)[:_SHOWN]
+        reason = head.problem or f"the first line must name a column `prompt`, found {found}"
+        yield Reject(0, reason, head.text.rstrip("\r\n"))
         return
-    number = 0
+    for number, record in enumerate(records, 1):
+        if record.text.strip():
+            yield _from_record(number, record, head.cells)
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[_Record]:
+    read: list[str] = []
+    # Not strict, a quote that is never closed makes one long prompt of the rest of the file.
+    reader = csv.reader(_decoded(lines, read), strict=True)
     while True:
-        number += 1
+        line = reader.line_num + 1
+        read.clear()
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            with _cells_of_any_length():
+                cells = next(reader, None)
         except csv.Error as error:
-            yield Reject(number, f"not CSV: {error}", "")
+            yield _Record(line, "".join(read), [], _in_words(error, line))
             continue
-        yield _from_cells(number, cells, header)
+        if cells is None:
+            return
+        yield _Record(line, "".join(read), cells)
 
 
-def _from_cells(number: int, cells: list[str], header: list[str]) -> Row | Reject:
+def _decoded(lines: Iterable[bytes], read: list[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        # Bad bytes are replaced, not raised: one broken cell must not end the file.
+        read.append(line.decode("utf-8-sig" if number == 0 else "utf-8", "replace"))
+        yield read[-1]
+
+
+@contextmanager
+def _cells_of_any_length() -> Iterator[None]:
+    # JSON lines and texts have no limit either. The module's own is everybody's: it is put back.
+    before = csv.field_size_limit(_NO_LIMIT)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _in_words(error: csv.Error, line: int) -> str:
+    if "unexpected end of data" in str(error):
+        return f"line {line} opens a quote that is never closed, so that no row after it can be told apart"
+    return f"line {line} is not CSV ({error}); a quote inside quotes is written twice"
+
+
+def _from_record(number: int, record: _Record, header: list[str]) -> Row | Reject:
     # Of two columns with one name the first counts.
-    named = dict(reversed(list(zip(header, cells, strict=False))))
+    named = dict(reversed(list(zip(header, record.cells, strict=False))))
     if not named.get("prompt", "").strip():
-        return Reject(number, "no prompt in this row", ",".join(cells))
+        return Reject(number, record.problem or "no prompt in this row", record.text.rstrip("\r\n"))
     others = {name: cell for name, cell in named.items() if name not in _OWN and cell.strip()}
     return Row(number, named["prompt"], named.get("id"), others)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad\ufe0f]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0f\ufeff\U000e0000-\U000e007f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _ONE_SPELLING = str.maketrans({"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u00ab": '"', "\u00bb": '"',
                          "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u2032": "'", "\u2033": '"', "\u00df": "ss",
                          "\u1e9e": "SS", "\u0153": "oe", "\u0152": "OE"})  # fmt: skip
@@ -24,11 +24,14 @@ _BEFORE_PARAMETER = re.compile(r" (?=--[a-z])", re.IGNORECASE)
 
 
 def normalise(prompt: str) -> str:
-    """NFKC, plain quotes, sharp s as ss, no invisible or control characters, single spaces, no `--ar 16:9` at the end.
+    """NFKC, plain quotes, sharp s as ss, oe for its ligature, single spaces, no `--ar 16:9` at the end.
 
-    Of what is longer than 32,000 characters the beginning. Idempotent; linear in the prompt's length. Homoglyph and
-    zero-width tricks end here (Unicode Technical Report 36), before features and tokens are read. Parameters tell an
-    image model how to draw, and nothing of what.
+    Taken out: soft hyphens, zero-width characters and direction marks (U+200B-200F, U+202A-202E, U+2060-206F, U+FEFF),
+    variation selector 16, tag characters (U+E0000-E007F). A space each: control characters (C0, DEL, C1) and halves of
+    surrogate pairs. All else stays, also letters of one script that look like those of another (Unicode Technical
+    Report 36). Parameters tell an image model how to draw, and nothing of what.
+
+    Of what is longer than 32,000 characters the beginning. Idempotent; linear in the prompt's length.
     """
     text = unicodedata.normalize("NFKC", prompt[:_LONGEST])[:_LONGEST].translate(_ONE_SPELLING)
     text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))

@@ -91,6 +91,52 @@ def test_csv_in_csv_out(trained: TrainedHome, tmp_path: Path) -> None:
     assert "row 2: no prompt" in done.err
 
 
+def test_answers_in_csv_always_have_an_id(trained: TrainedHome, tmp_path: Path) -> None:
+    """Whichever row is the first to have one."""
+    source = write_rows(tmp_path / "in.jsonl", [{"prompt": "a cat"}, {"prompt": "a dog", "id": 7}])
+    target = tmp_path / "out.csv"
+    done = run_command("classify", "--input", str(source), "--output", str(target), home=trained.home)
+    assert done.code == 0, done.err
+    with target.open() as file:
+        assert [(row["id"], row["prompt"]) for row in csv.DictReader(file)] == [("", "a cat"), ("7", "a dog")]
+
+
+def test_half_a_character_loses_no_other_row(trained: TrainedHome) -> None:
+    """Half of a surrogate pair is legal in JSON and in no answer."""
+    rows = rb"""{"prompt": "a cat"}
+{"prompt": "a dog \ud83d"}
+{"prompt": "a bird"}
+"""
+    done = run_command("classify", "--input", "-", home=trained.home, stdin=rows)
+    assert [json.loads(line)["row"] for line in done.out.splitlines()] == [1, 3]
+    assert done.code == 1
+    assert "row 2: half of a surrogate pair" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--output", "{in}"), "--input and --output are one file"),
+        (("--rejects", "{in}"), "--input and --rejects are one file"),
+        (("--output", "{folder}/new", "--rejects", "{folder}/new"), "--output and --rejects are one file"),
+        (("--output", "{folder}/none/out.csv"), "make it first"),
+        (("--output", "{folder}"), "is a folder"),
+    ],
+)
+def test_a_place_that_will_not_do_is_one_line(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
+    """Said before anything is loaded, read or written."""
+    source = write_rows(tmp_path / "in.jsonl", [{"prompt": "a cat"}])
+    before = source.read_bytes()
+    named = [option.format_map({"in": source, "folder": tmp_path}) for option in options]
+    done = run_command("classify", "--input", str(source), *named, home=tmp_path / "home")
+    assert done.code == 1
+    assert words in done.err
+    assert done.err.count("\n") == 1
+    assert source.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
 def test_wrong_usage_is_exit_two(trained: TrainedHome, tmp_path: Path) -> None:
     """Nothing to classify, or a file that is not there, is a usage error."""
     assert run_command("classify", home=trained.home).code == 2

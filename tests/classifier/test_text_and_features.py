@@ -32,11 +32,15 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
         ("\u201cOPEN\u201d", '"OPEN"'),
         ("\uff33\uff21\uff2c\uff25", "SALE"),
         ("na\u0131ve\x00", "na\u0131ve"),
+        ("a\x90fox\x9f", "a fox"),
+        ("s\u2066ig\u2069n", "sign"),
+        ("s\U000e0073ig\U000e007fn", "sign"),
+        ("s\u0456gn", "s\u0456gn"),
         ("", ""),
     ],
 )
 def test_tricks_and_typography_are_flattened(raw: str, clean: str) -> None:
-    """Invisible characters vanish, quotes and full-width letters become plain, spaces single."""
+    """Invisible characters vanish, quotes and full-width letters become plain, spaces single; look-alikes stay."""
     assert normalise(raw) == clean
 
 
