@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import BundleError
+from classifier.manifest_fields import check_fields
 
 FORMAT = 3
 MANIFEST = "manifest.json"
@@ -85,15 +86,23 @@ def write_manifest(folder: Path, manifest: Manifest) -> str:
 
 
 def bundle_id(folder: Path) -> str:
-    """The bundle's name: hex SHA-256 of its manifest."""
-    return sha256_of(folder / MANIFEST)
+    """The bundle's name: hex SHA-256 of its manifest.
+
+    Raises:
+        BundleError: there is no manifest, or it cannot be read.
+    """
+    try:
+        return sha256_of(folder / MANIFEST)
+    except OSError as error:
+        raise BundleError(f"{folder}: no bundle here ({MANIFEST}: {error.strerror})") from error
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read a bundle's manifest and check every file against it, before anything in them is used.
 
     Raises:
-        BundleError: no bundle there, another format, a missing or added name, or a file whose hash differs.
+        BundleError: no bundle there, another format, a field that is missing, added or of another kind, a missing or
+            added file, or one whose hash differs.
     """
     manifest = _parse(folder)
     if set(manifest.files) != set(FILES):
@@ -112,13 +121,14 @@ def _parse(folder: Path) -> Manifest:
         row = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: no bundle here ({MANIFEST} is missing)") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path}: cannot be read: {error}") from error
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         found = row.get("format") if isinstance(row, dict) else row
         raise BundleError(f"{path}: format {found!r}; this version reads format {FORMAT}")
     try:
-        encoder, canaries = EncoderInfo(**row.pop("encoder")), [Canary(**c) for c in row.pop("canaries")]
-        return Manifest(encoder=encoder, canaries=canaries, **row)
-    except (KeyError, TypeError) as error:
-        raise BundleError(f"{path}: {error}") from error
+        check_fields(row)
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}; fetch the bundle anew or train again") from error
+    encoder, canaries = EncoderInfo(**row.pop("encoder")), [Canary(**c) for c in row.pop("canaries")]
+    return Manifest(encoder=encoder, canaries=canaries, **row)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from classifier.bundle import bundle_id, read_manifest
-from classifier.errors import ChampionError, FetchError
+from classifier.errors import BundleError, ChampionError, FetchError
 from classifier.home import Home
 
 REGISTERED_MODEL = "prompt-intent"
@@ -73,21 +73,43 @@ def write_champions(home: Home, champions: list[Champion]) -> None:
     fresh.replace(home.pointer)
 
 
+def kept_bundle(home: Home, bundle: str) -> Path:
+    """The folder of a bundle that was kept, given its SHA-256. A manifest proves the files; its name proves it itself.
+
+    Raises:
+        BundleError: it is gone, or its manifest is another one now.
+    """
+    folder = home.bundles / bundle
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: the bundle is gone; promote a version again")
+    if bundle_id(folder) != bundle:
+        raise BundleError(f"{folder}: not the bundle of this name; remove the folder and promote a version again")
+    return folder
+
+
 def keep_bundle(home: Home, folder: Path) -> Path:
     """Copy a proven bundle to `bundles/<sha256>`; one that is there and whole already stays as it is.
 
     Raises:
-        BundleError: the bundle cannot be proven.
+        BundleError: the bundle cannot be proven, or what is there under its name is another one.
     """
     read_manifest(folder)
     kept = home.bundles / bundle_id(folder)
     if kept.exists():
-        read_manifest(kept)
-        return kept
+        return _whole(home, kept)
     home.bundles.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.bundles, prefix=".incoming-") as incoming:
         shutil.copytree(folder, Path(incoming) / "bundle")
         (Path(incoming) / "bundle").rename(kept)
+    return kept
+
+
+def _whole(home: Home, kept: Path) -> Path:
+    """A kept bundle, proven: one that is damaged is somebody's to look at, and never replaced unasked."""
+    try:
+        read_manifest(kept_bundle(home, kept.name))
+    except BundleError as error:
+        raise BundleError(f"{kept} is damaged: remove the folder and try again ({error})") from error
     return kept
 
 
@@ -96,11 +118,12 @@ def locate(uri_or_folder: str | Path | None, home: Home | None = None) -> Path:
 
     Raises:
         ChampionError: None or the champion's URI was asked for, and nothing is promoted.
+        BundleError: the champion's bundle is gone or is another one now, or what was fetched cannot be proven.
         FetchError: the URI cannot be fetched, or the folder is not there.
     """
     home = home or Home.from_env()
     if uri_or_folder is None or (str(uri_or_folder) == CHAMPION_URI and home.pointer.exists()):
-        return home.bundles / read_champion(home).bundle
+        return kept_bundle(home, read_champion(home).bundle)
     if str(uri_or_folder).startswith(_URI_SCHEMES):
         return _fetch(str(uri_or_folder), home)
     folder = Path(uri_or_folder)

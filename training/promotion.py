@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from classifier.champion import REGISTERED_MODEL, Champion, keep_bundle, read_champion, read_champions, write_champions
+from classifier.champion import (
+    REGISTERED_MODEL,
+    Champion,
+    keep_bundle,
+    kept_bundle,
+    read_champion,
+    read_champions,
+    write_champions,
+)
 from classifier.errors import ChampionError
 from classifier.home import Home
 from classifier.model import IntentClassifier
@@ -70,7 +78,7 @@ def _gate(home: Home, folder: Path, test: Path) -> Comparison:
     gold = load_gold(test, candidate.classes_)
     if not read_champions(home):
         return _beats_rule(compare_with_rule(candidate, gold))
-    champion = IntentClassifier.from_pretrained(home.bundles / read_champion(home).bundle)
+    champion = IntentClassifier.from_pretrained(kept_bundle(home, read_champion(home).bundle))
     return _not_worse(compare(candidate, champion, gold))
 
 

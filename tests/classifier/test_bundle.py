@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -96,6 +97,34 @@ def test_a_manifest_that_lies_is_refused(copy: Path, change: Callable[[dict[str,
     """Format, labels, canaries and file list are held against what is there."""
     _rewrite(copy, change)
     with pytest.raises(BundleError, match=reason):
+        IntentClassifier.from_pretrained(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda row: row.update(threshold=float("nan")), "threshold must be a finite number"),
+        (lambda row: row.update(threshold=1.5), "threshold must be"),
+        (lambda row: row.update(threshold="0.5"), "threshold must be"),
+        (lambda row: row.update(threshold=True), "threshold must be"),
+        (lambda row: row.pop("threshold"), "threshold is missing"),
+        (lambda row: row["encoder"].update(max_tokens=0), r"encoder\.max_tokens must be"),
+        (lambda row: row["encoder"].update(max_tokens=2**70), r"encoder\.max_tokens must be"),
+        (lambda row: row.update(encoder=None), "encoder must be an object"),
+        (lambda row: row.update(scripts="LATIN"), "scripts must be a list of strings"),
+        (lambda row: row.update(scripts=[1]), "scripts must be"),
+        (lambda row: row.update(files=["head.npz"]), "files must be an object"),
+        (lambda row: row.update(labels=None), "labels must be"),
+        (lambda row: row.update(canaries=["a cat"]), r"canaries\[0\] must be an object"),
+        (lambda row: row["canaries"][1].update(prompt=None), r"canaries\[1\]\.prompt must be"),
+        (lambda row: row["canaries"][1].update(probabilities=[1.0]), r"canaries\[1\]\.probabilities has 1 entries"),
+        (lambda row: row["canaries"][1].update(probabilities=["a", 0, 1]), r"canaries\[1\]\.probabilities must be"),
+    ],
+)
+def test_a_field_of_another_kind_is_named(copy: Path, change: Callable[[dict[str, Any]], None], reason: str) -> None:
+    """Whatever somebody wrote into a manifest, the refusal is ours and says where it stands."""
+    _rewrite(copy, change)
+    with pytest.raises(BundleError, match=rf"manifest\.json: {reason}"):
         IntentClassifier.from_pretrained(copy)
 
 

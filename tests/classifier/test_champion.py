@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from classifier import ChampionError, FetchError, IntentClassifier
+from classifier import BundleError, ChampionError, FetchError, IntentClassifier
+from classifier.bundle import FILES, EncoderInfo, Manifest, write_manifest
 from classifier.champion import Champion, keep_bundle, locate, read_champion, read_champions, write_champions
 from classifier.home import Home
 from tests.conftest import TrainedHome
 
 A, B = Champion("1", "a" * 64, "run-a"), Champion("2", "b" * 64, "run-b")
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A bundle of which everything holds that is looked at without loading it."""
+    folder = tmp_path / "whole"
+    folder.mkdir()
+    for name in FILES:
+        (folder / name).write_text(f"content of {name}\n")
+    encoder = EncoderInfo("tiny", "revision", "e" * 64, 32, 64)
+    write_manifest(folder, Manifest(["preview"], encoder, 1.0, 0.5, 0, {}, {}, {}))
+    return folder
 
 
 def test_no_champion_says_to_train(tmp_path: Path) -> None:
@@ -71,3 +85,25 @@ def test_a_bundle_is_kept_once(trained: TrainedHome, tmp_path: Path) -> None:
     first = keep_bundle(home, trained.bundle)
     assert keep_bundle(home, trained.bundle) == first
     assert [path.name for path in home.bundles.iterdir()] == [trained.answer["bundle"]]
+
+
+def test_a_bundle_found_by_its_name_is_that_bundle(whole: Path, tmp_path: Path) -> None:
+    """A manifest edited after the promotion is served by nobody and kept by nobody, though it fits its files."""
+    home = Home(tmp_path / "home")
+    kept = keep_bundle(home, whole)
+    write_champions(home, [Champion("1", kept.name, "run")])
+    assert locate(None, home) == kept
+    manifest = json.loads((kept / "manifest.json").read_text())
+    (kept / "manifest.json").write_text(json.dumps(manifest | {"threshold": 0.0}))
+    with pytest.raises(BundleError, match="remove the folder"):
+        locate(None, home)
+    with pytest.raises(BundleError, match="remove the folder"):
+        keep_bundle(home, whole)
+
+
+def test_a_champion_whose_bundle_is_gone_says_so(tmp_path: Path) -> None:
+    """A pointer to nothing names the folder and what to do."""
+    home = Home(tmp_path)
+    write_champions(home, [A])
+    with pytest.raises(BundleError, match=rf"{A.bundle}: the bundle is gone; promote"):
+        locate(None, home)
