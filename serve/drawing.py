@@ -63,7 +63,7 @@ class Draw:
                 job = _warned(job, f"{candidate.model} was not asked: it has answered too few of its calls of late")
                 continue
             outcome, row = await self._candidate(errand, candidate)
-            job = replace(job, attempts=job.attempts + outcome.attempts)
+            job = replace(job, attempts=job.attempts + outcome.attempts, late_ends=job.late_ends + outcome.late_ends)
             if outcome.error is None:
                 chosen = replace(candidate, row=row)
                 return _warned(replace(job, chosen=chosen, pictures=outcome.pictures), *outcome.warnings)

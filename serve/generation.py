@@ -5,6 +5,7 @@ A later promise is a step added to the list; the loop in `job.run` stays as it i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -16,6 +17,7 @@ from serve.errors import DeadlineError, NotReadyError, ServiceError
 from serve.image_store import ImageStore
 from serve.job import Job
 from serve.off_loop import off_loop
+from serve.pictures import Picture
 from serve.policy import Route, choose_route, unanswerable
 from serve.targets import Targets, missing_keys
 from serve.vitals import Vitals
@@ -67,20 +69,41 @@ def decide(job: Job, catalog: Catalog, health: Health, today: date) -> Route:
 
 
 class Keep:
-    """Stores the pictures, large ones off the event loop, before anybody is told of them."""
+    """Stores the pictures, large ones off the event loop, before anybody is told of them.
+
+    Some are an answer: each is paid for, and one that cannot be stored loses none of the others.
+    """
 
     def __init__(self, store: ImageStore) -> None:
         self._store = store
 
     async def __call__(self, job: Job) -> Job:
         """One step of the job."""
-        try:
-            size = sum(len(picture.data) for picture in job.pictures)
-            ids = await off_loop(self._store.keep, job.pictures, size=size)
-        except OSError as error:
-            message = f"the picture was drawn but could not be stored: {error.strerror}"
-            return replace(job, failure=ServiceError(message, code="storage_error"))
-        return replace(job, image_ids=ids)
+        size = sum(len(picture.data) for picture in job.pictures)
+        kept, errors = await off_loop(self._keep, job.pictures, size=size)
+        job = replace(job, image_ids=tuple(kept), pictures=tuple(kept.values()))
+        if not errors:
+            return job
+        told = _unkept(errors, len(kept) + len(errors))
+        if not kept:
+            return replace(job, failure=ServiceError(told, code="storage_error"))
+        return replace(job, warnings=(*job.warnings, told))
+
+    def _keep(self, pictures: Sequence[Picture]) -> tuple[dict[str, Picture], list[OSError]]:
+        """The pictures by their ids, and for each of the others why it could not be stored."""
+        kept: dict[str, Picture] = {}
+        errors: list[OSError] = []
+        for picture in pictures:
+            try:
+                kept[self._store.keep(picture)] = picture
+            except OSError as error:
+                errors.append(error)
+        return kept, errors
+
+
+def _unkept(errors: Sequence[OSError], drawn: int) -> str:
+    why = ", ".join(dict.fromkeys(error.strerror or type(error).__name__ for error in errors))
+    return f"drawn and billed, but could not be stored: {len(errors)} of {drawn} pictures ({why})"
 
 
 def _later(job: Job, seconds: float) -> Job:

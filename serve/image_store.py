@@ -6,7 +6,6 @@ import contextlib
 import errno
 import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,13 +34,22 @@ class ImageStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, pictures: Sequence[Picture]) -> tuple[str, ...]:
-        """Store the pictures' bytes as they are; one new id each, in order.
+    def keep(self, picture: Picture) -> str:
+        """Store the picture's bytes as they are, under a new id.
 
         Raises:
             OSError: the disk is full or the folder cannot be written.
         """
-        return tuple(self._keep(picture) for picture in pictures)
+        image_id = secrets.token_hex(16)
+        path = self._folder / f"{image_id}.{_EXTENSIONS[picture.media_type]}"
+        for _ in range(_TRIES):
+            try:
+                _write(path, picture)
+            except FileNotFoundError:  # nothing was ever kept here, or a process that starts has tidied it away
+                self._folder.mkdir(parents=True, exist_ok=True)
+            else:
+                return image_id
+        raise FileNotFoundError(errno.ENOENT, "something keeps deleting unfinished pictures", str(path))
 
     def tidy(self) -> int:
         """Delete what a crashed process left unfinished, finished pictures never; how many files there were.
@@ -88,18 +96,6 @@ class ImageStore:
                 if (media_type := _media_type(path)) is not None:
                     return StoredImage(path, media_type)
         raise NotFoundError("no image has this id")
-
-    def _keep(self, picture: Picture) -> str:
-        image_id = secrets.token_hex(16)
-        path = self._folder / f"{image_id}.{_EXTENSIONS[picture.media_type]}"
-        for _ in range(_TRIES):
-            try:
-                _write(path, picture)
-            except FileNotFoundError:  # nothing was ever kept here, or a process that starts has tidied it away
-                self._folder.mkdir(parents=True, exist_ok=True)
-            else:
-                return image_id
-        raise FileNotFoundError(errno.ENOENT, "something keeps deleting unfinished pictures", str(path))
 
 
 def _write(path: Path, picture: Picture) -> None:

@@ -13,6 +13,7 @@ from serve.errors import ServiceError
 from serve.image_request import ImageRequest
 from serve.pictures import Picture
 from serve.policy import Candidate, Route
+from serve.store import LateEnd
 
 UNDECIDED = Route(intent=None, reason="not decided yet", candidates=(), warnings=())
 
@@ -26,8 +27,9 @@ class Job:
         parent_id: the preview that this request renders anew.
         wishes: what the caller wants of the models, beside the picture.
         model: the caller's own choice of a model, `intent` of an intent; None leaves it to the classifier.
+        late_ends: the ends of attempts that could not be written down yet.
         chosen: the candidate that drew `pictures`.
-        image_ids: one id a picture, once they are stored.
+        image_ids: one id a picture, once they are stored; `pictures` are then those that could be.
         failure: why the job ended without pictures; no step runs after it is set.
     """
 
@@ -41,6 +43,7 @@ class Job:
     prediction: Prediction | None = None
     route: Route = UNDECIDED
     attempts: tuple[Attempt, ...] = ()
+    late_ends: tuple[LateEnd, ...] = ()
     chosen: Candidate | None = None
     pictures: tuple[Picture, ...] = ()
     image_ids: tuple[str, ...] = ()

@@ -23,15 +23,17 @@ def together(outcomes: Sequence[Outcome], asked: int, rules: CallRules) -> Outco
     """The calls of one candidate as one outcome: with pictures, if any call came to some."""
     attempts = tuple(attempt for outcome in outcomes for attempt in outcome.attempts)
     pictures = tuple(picture for outcome in outcomes for picture in outcome.pictures)
+    late_ends = tuple(end for outcome in outcomes for end in outcome.late_ends)
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if not pictures and errors:
         # Whoever is asked next would draw every picture anew: one error that forbids it decides for all.
-        return Outcome(attempts, error=min(errors, key=lambda error: (rules.may_go_on(error), not is_spent(error))))
+        worst = min(errors, key=lambda error: (rules.may_go_on(error), not is_spent(error)))
+        return Outcome(attempts, error=worst, late_ends=late_ends)
     warnings = dict.fromkeys(warning for outcome in outcomes for warning in outcome.warnings)
     if len(pictures) != asked:
         warnings[f"{asked} pictures were asked for, {len(pictures)} came"] = None
     warnings |= dict.fromkeys(f"a call for the others failed: {error}" for error in errors)
-    return Outcome(attempts, pictures, tuple(warnings))
+    return Outcome(attempts, pictures, tuple(warnings), late_ends=late_ends)
 
 
 def _weight(error: ServiceError) -> int:

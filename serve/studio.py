@@ -164,6 +164,8 @@ class Studio:
         """Write the job's end down and answer it; where it cannot be written, that is the answer."""
         # What crashed may have been billed for a call that it never told of.
         billed = crashed or any(attempt.billed != "no" for attempt in job.attempts)
+        if isinstance(job.failure, StoreError):
+            job = replace(job, failure=_untold(job, job.failure, billed))
         answer = self._answer(job, billed)
         end = self._end(job, answer, (self._clock.monotonic() - began) * 1000, billed)
         if key is not None:
@@ -201,6 +203,7 @@ class Studio:
             row=drawn.name if drawn else None,
             intent=job.route.intent,
             images=self._images(job),
+            late_ends=job.late_ends,
             # What cost nothing may be asked for again under the same key, as clients that retry do.
             forget_key=failed is not None and not billed,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serve.attempt import Attempt
 from serve.calling import Answer, Call, Caller
@@ -16,7 +16,7 @@ from serve.deadline import GRACE_S
 from serve.errors import Billed, DeadlineError, ProviderError, ServiceError, StoreError
 from serve.image_request import Usage, WireRequest
 from serve.pictures import Picture, PictureDesk
-from serve.store import AttemptEnd, AttemptStart, Store
+from serve.store import AttemptEnd, AttemptStart, LateEnd, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,21 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What trying came to: its attempts, and either pictures or the last error."""
+    """What trying came to: its attempts, and either pictures or the last error.
+
+    `late_ends` are those of its attempts that could not be written down yet.
+    """
 
     attempts: tuple[Attempt, ...] = ()
     pictures: tuple[Picture, ...] = ()
     warnings: tuple[str, ...] = ()
     error: ServiceError | None = None
+    late_ends: tuple[LateEnd, ...] = ()
 
     def then(self, other: Outcome) -> Outcome:
         """This outcome, followed by another try's: the attempts of both, the end of the other."""
-        return Outcome(self.attempts + other.attempts, other.pictures, other.warnings, other.error)
+        attempts, late_ends = self.attempts + other.attempts, self.late_ends + other.late_ends
+        return Outcome(attempts, other.pictures, other.warnings, other.error, late_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +95,11 @@ class TryModel:
             await self._crashed(start, call, self._ms_since(began))
             raise
         ms = self._ms_since(began)
-        end = AttemptEnd(ending.outcome, ending.status, ms, ending.billed, ending.usd)
-        attempt = Attempt(
-            order.name,
-            order.row.vendor_model,
-            ending.outcome,
-            ending.status,
-            ms,
-            ending.usd,
-            ending.billed,
-            ending.usage,
+        attempt = _attempt(order, ending, ms)
+        outcome = Outcome((attempt,), pictures, order.warnings if error is None else (), error)
+        return await self._ended(
+            outcome, start.id, AttemptEnd(ending.outcome, ending.status, ms, ending.billed, ending.usd)
         )
-        try:
-            await self._store.attempt_ended(start.id, end)
-        except StoreError as unwritten:
-            # In the ledger the attempt stays sent and maybe billed, and nothing is told that is not written down.
-            return Outcome((attempt,), error=unwritten)
-        return Outcome((attempt,), pictures, order.warnings if error is None else (), error)
 
     async def _call(self, order: Order, call: Call) -> tuple[tuple[Picture, ...], _Ending, ServiceError | None]:
         ends = self._clock.monotonic() + order.patience
@@ -120,6 +113,17 @@ class TryModel:
         except DeadlineError as error:
             return (), _Ending(error.code, None, "no", 0.0), error
         return pictures, self._drawn(order, answer), None
+
+    async def _ended(self, outcome: Outcome, attempt_id: str, end: AttemptEnd) -> Outcome:
+        """The outcome with its end written down; where it cannot be, it is left to be written with the request's."""
+        try:
+            await self._store.attempt_ended(attempt_id, end)
+        except StoreError as unwritten:
+            # What is drawn is paid for, and still an answer. After a failure somebody else might be asked, and a bill
+            # be added to one that is not in the books: this error forbids it.
+            error = None if outcome.error is None else unwritten
+            return replace(outcome, error=error, late_ends=((attempt_id, end),))
+        return outcome
 
     async def _crashed(self, start: AttemptStart, call: Call, ms: float) -> None:
         """A mistake of ours, which is raised: the books are told, if they can be, and what it may have cost."""
@@ -154,3 +158,16 @@ class TryModel:
         if error.billed != "no":
             usd = settle_usd(order.row, order.wire, usage, order.wire.n, self._clock.today())
         return _Ending(error.kind, error.upstream_status, error.billed, usd, usage)
+
+
+def _attempt(order: Order, ending: _Ending, ms: float) -> Attempt:
+    return Attempt(
+        order.name,
+        order.row.vendor_model,
+        ending.outcome,
+        ending.status,
+        ms,
+        ending.usd,
+        ending.billed,
+        ending.usage,
+    )

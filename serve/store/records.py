@@ -64,6 +64,10 @@ class AttemptEnd:
     cost_usd: float
 
 
+LateEnd = tuple[str, AttemptEnd]
+"""The id of an attempt whose end could not be written down when it came, and that end."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
     """A picture that is on disk under `id`; pixels. `request` is the JSON it can be drawn again from."""
@@ -93,6 +97,7 @@ class RequestEnd:
         row: the catalogue row whose pictures these are; None where there are none.
         intent: None leaves what `RequestRecord` said.
         images: rows of this request, stored in the same transaction.
+        late_ends: of attempts of this request, stored in the same transaction.
         forget_key: free the idempotency key, so that the next equal request starts afresh: for requests that were
             turned away before any vendor was called.
     """
@@ -105,6 +110,7 @@ class RequestEnd:
     row: str | None = None
     intent: str | None = None
     images: tuple[ImageRecord, ...] = ()
+    late_ends: tuple[LateEnd, ...] = ()
     forget_key: bool = False
 
 

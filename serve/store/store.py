@@ -95,7 +95,7 @@ class Store:
         await self._writer.write(writes.attempt_ended, (attempt_id, end))
 
     async def finish(self, request_id: str, end: RequestEnd) -> None:
-        """The request's answer and its images, in one transaction. StoreError if it is not running."""
+        """The request's answer, its images and late ends, in one transaction. StoreError if it is not running."""
         await self._writer.write(writes.finish, (request_id, end))
 
     async def recover(self, now: float) -> int:

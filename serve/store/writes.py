@@ -89,10 +89,10 @@ def attempt_ended(connection: Connection, ends: Sequence[tuple[str, AttemptEnd]]
 
 
 def finish(connection: Connection, ends: Sequence[tuple[str, RequestEnd]]) -> Sequence[None]:
-    """The end of the request with each id, its images, and what becomes of its key.
+    """The end of the request with each id, its images, the late ends of its attempts, and what becomes of its key.
 
     Raises:
-        StoreError: one of the requests did not begin, or has ended already.
+        StoreError: one of the requests or attempts did not begin, or has ended already.
     """
     rows = [
         {"request": request_id, "state": _state(end), "said": end.intent, **_values(end, _END)}
@@ -106,6 +106,8 @@ def finish(connection: Connection, ends: Sequence[tuple[str, RequestEnd]]) -> Se
         for_each(_FORGET_KEY, forgotten)
     if drawn := [_image(i, image) for i, end in ends for image in end.images]:
         for_each(_KEEP_IMAGE, drawn)
+    if late := [attempt for _, end in ends for attempt in end.late_ends]:
+        attempt_ended(connection, late)
     return [None] * len(ends)
 
 

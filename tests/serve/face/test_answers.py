@@ -40,7 +40,7 @@ async def test_the_json_is_what_an_encoder_would_write(pictures: list[tuple[byte
     """Whatever the pictures and the texts beside them are, each picture is in its own place."""
     with TemporaryDirectory() as folder:
         store = ImageStore(Path(folder))
-        ids = store.keep([Picture(PNG + data, "image/png", 1, 1) for data, _ in pictures])
+        ids = [store.keep(Picture(PNG + data, "image/png", 1, 1)) for data, _ in pictures]
         answer = KeptAnswer(
             request_id="req_1",
             created=1,

@@ -19,6 +19,7 @@ from serve.providers import DIALECTS
 from serve.retry import RetryRule
 from serve.sandbox.faults import FaultRule
 from serve.settings import Settings
+from serve.store import RequestEnd
 from tests.serve.fake_time import FakeTime
 from tests.serve.generation.drawing_scene import (
     FLARE,
@@ -75,31 +76,60 @@ BREAK_INSERTS = "CREATE TRIGGER broken BEFORE INSERT ON attempts BEGIN SELECT RA
 BREAK_UPDATES = "CREATE TRIGGER broken BEFORE UPDATE ON attempts BEGIN SELECT RAISE(ABORT, 'no room'); END"
 
 
+MEND = "DROP TRIGGER broken"
+ONCE = replace(RULES, retry=RetryRule(attempts=1))
+
+
+def spoil(home: Path, statement: str) -> None:
+    """Somebody else changes the store's file."""
+    with closing(sqlite3.connect(database(home))) as file:
+        file.execute(statement)
+
+
 @pytest.mark.parametrize("n", [1, 3])
-@pytest.mark.parametrize(
-    ("statement", "calls"), [(BREAK_INSERTS, 0), (BREAK_UPDATES, 1)], ids=["before the call", "after it"]
-)
-async def test_what_cannot_be_written_down_is_not_called(statement: str, calls: int, n: int, tmp_path: Path) -> None:
-    """Nothing is called that would not be in the books, and nobody else after a bill that is not; one error tells."""
+async def test_what_cannot_be_written_down_is_not_called(n: int, tmp_path: Path) -> None:
+    """Nothing is called that would not be in the books; one error tells."""
     vendors = Vendors({OPENAI: [draws], GOOGLE: [draws]})
     async with stage(tmp_path, vendors, settings=keyed(tmp_path)) as scene:
-        with closing(sqlite3.connect(database(tmp_path))) as file:
-            file.execute(statement)
+        spoil(tmp_path, BREAK_INSERTS)
         ended = await scene.run(job(n=n))
     assert isinstance(ended.failure, StoreError)
-    assert len(vendors.called) == calls
-    assert [attempt.billed for attempt in ended.attempts] == ["yes"] * calls
+    assert (vendors.called, ended.attempts) == ([], ())
+
+
+async def test_pictures_whose_bill_cannot_be_written_down_are_not_lost(tmp_path: Path) -> None:
+    """They are paid for, and nobody is asked for others; the books get the bill with the request's end."""
+    vendors = Vendors({OPENAI: [draws], GOOGLE: [draws]})
+    async with stage(tmp_path, vendors) as scene:
+        spoil(tmp_path, BREAK_UPDATES)
+        ended = await scene.run(job(n=3))
+        before = await scene.ledger()
+        spoil(tmp_path, MEND)
+        await scene.store.finish(ended.request_id, RequestEnd(200, 9.0, scene.time.at, late_ends=ended.late_ends))
+        after = await scene.ledger()
+    assert (ended.failure, len(ended.pictures), vendors.called) == (None, 3, [OPENAI])
+    assert [(entry.outcome, entry.billed) for entry in before] == [("sent", "unknown")]
+    [attempt] = ended.attempts
+    assert [(entry.outcome, entry.billed, entry.cost_usd) for entry in after] == [("ok", "yes", attempt.cost_usd)]
+
+
+async def test_a_failure_that_is_not_in_the_books_ends_the_request(tmp_path: Path) -> None:
+    """Whoever was asked next might add a bill to one that is not there."""
+    vendors = Vendors({OPENAI: [says(503)], GOOGLE: [draws]})
+    async with stage(tmp_path, vendors) as scene:
+        spoil(tmp_path, BREAK_UPDATES)
+        ended = await scene.run(job())
+    assert isinstance(ended.failure, StoreError)
+    assert (vendors.called, len(ended.late_ends)) == ([OPENAI], 1)
 
 
 async def test_a_bill_that_is_not_in_the_books_ends_the_request(tmp_path: Path) -> None:
     """One of two calls was drawn and cannot be written down, the other failed: the next model would draw both anew."""
     vendors = Vendors({OPENAI: [says(503), draws], GOOGLE: [draws]})
-    once, in_2025 = replace(RULES, retry=RetryRule(attempts=1)), FakeTime(date(2025, 6, 1))
-    async with stage(tmp_path, vendors, rules=once, time=in_2025) as scene:
-        with closing(sqlite3.connect(database(tmp_path))) as file:
-            file.execute(BREAK_UPDATES.replace("BEGIN", "WHEN NEW.number = 2 BEGIN"))
+    async with stage(tmp_path, vendors, rules=ONCE, time=FakeTime(date(2025, 6, 1))) as scene:
+        spoil(tmp_path, BREAK_UPDATES.replace("BEGIN", "WHEN NEW.number = 2 BEGIN"))
         ended = await scene.run(job(n=2))
-    assert isinstance(ended.failure, StoreError)
+    assert (ended.failure, len(ended.pictures), len(ended.late_ends)) == (None, 1, 1)
     assert vendors.called == [OPENAI, OPENAI]
     assert [attempt.billed for attempt in ended.attempts] == ["no", "yes"]
 
@@ -108,8 +138,7 @@ async def test_a_failed_call_is_settled_by_what_its_vendor_counted(tmp_path: Pat
     """No picture came, so ten tokens of prompt are the bill, not a whole picture."""
     usage = {"input_tokens": 10, "output_tokens": 0, "output_tokens_details": {"image_tokens": 0, "text_tokens": 0}}
     empty = httpx.Response(200, json={"created": 1, "data": [], "usage": usage})
-    once = replace(RULES, retry=RetryRule(attempts=1))
-    async with stage(tmp_path, Vendors({OPENAI: [empty]}), rules=once) as scene:
+    async with stage(tmp_path, Vendors({OPENAI: [empty]}), rules=ONCE) as scene:
         ended = await scene.run(job(model=FLARE))
         entries = await scene.ledger()
     assert isinstance(ended.failure, EmptyReplyError)

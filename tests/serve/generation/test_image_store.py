@@ -29,7 +29,8 @@ class Deadly(Picture):
         return super().__getattribute__(name)
 
 store, whole = ImageStore(Path(sys.argv[1])), Path(sys.argv[2]).read_bytes()
-store.keep([Picture(whole, "image/png", 8, 8), Deadly(whole, "image/png", 8, 8)])
+store.keep(Picture(whole, "image/png", 8, 8))
+store.keep(Deadly(whole, "image/png", 8, 8))
 """
 
 
@@ -51,7 +52,7 @@ def picture(data: bytes) -> Picture:
 def test_a_kept_picture_is_found_under_its_id(tmp_path: Path, png: bytes) -> None:
     """Each picture gets 32 hex digits of its own, the vendor's bytes and their type."""
     store = ImageStore(tmp_path / "images")
-    first, second = store.keep([picture(png), picture(png)])
+    first, second = store.keep(picture(png)), store.keep(picture(png))
     assert first != second
     assert len(first) == 32
     found = store.find(first)
@@ -63,9 +64,9 @@ def test_a_kept_picture_is_found_under_its_id(tmp_path: Path, png: bytes) -> Non
 def test_nothing_unfinished_stays_behind(tmp_path: Path, png: bytes) -> None:
     """After storing, and after failing to, the folder holds whole pictures only."""
     store = ImageStore(tmp_path)
-    (image_id,) = store.keep([picture(png)])
+    image_id = store.keep(picture(png))
     with pytest.raises(TypeError):
-        store.keep([picture("not bytes")])  # type: ignore[arg-type]
+        store.keep(picture("not bytes"))  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == [f"{image_id}.png"]
 
 
@@ -102,7 +103,7 @@ def test_tidying_touches_nothing_else(tmp_path: Path, png: bytes) -> None:
     """Finished pictures and files that are not the store's stay; an empty or missing folder is tidy."""
     assert ImageStore(tmp_path / "missing").tidy() == 0
     store = ImageStore(tmp_path)
-    store.keep([picture(png)])
+    store.keep(picture(png))
     (tmp_path / "download.part").write_bytes(b"somebody else's")
     before = sorted(tmp_path.iterdir())
     assert store.tidy() == 0
@@ -119,7 +120,7 @@ def test_a_start_beside_a_writer_costs_no_picture(tmp_path: Path, png: bytes) ->
             if not tidied:
                 tidied.append(ImageStore(tmp_path).tidy())
 
-    (image_id,) = ImageStore(tmp_path).keep([TidiedOnce(png, "image/png", 8, 8)])
+    image_id = ImageStore(tmp_path).keep(TidiedOnce(png, "image/png", 8, 8))
     assert tidied == [1]
     assert ImageStore(tmp_path).read(image_id) == png
 
@@ -133,4 +134,4 @@ def test_a_writer_that_is_never_left_alone_gives_up(tmp_path: Path, png: bytes) 
             ImageStore(tmp_path).tidy()
 
     with pytest.raises(OSError, match="keeps deleting"):
-        ImageStore(tmp_path).keep([TidiedAlways(png, "image/png", 8, 8)])
+        ImageStore(tmp_path).keep(TidiedAlways(png, "image/png", 8, 8))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,6 +110,31 @@ async def test_without_any_key_the_operator_is_told_what_to_set(tmp_path: Path) 
         await choose(Settings(home=tmp_path, sandbox="off"))(Job(REQUEST, intent="preview"))
 
 
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """The system refuses to write any file beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_picture_that_cannot_be_stored_loses_none_of_the_others(tmp_path: Path, png: bytes) -> None:
+    """Those that can be are an answer, each under its own id, which says how many are missing and why."""
+    drawn = [Picture(data, "image/png", 8, 8) for data in (png, bytes(20_000), png + b"another", bytes(30_000))]
+    store = ImageStore(tmp_path)
+    with room_for(10_000):
+        ended = await Keep(store)(Job(REQUEST, pictures=tuple(drawn), warnings=("seen",)))
+    assert (ended.failure, ended.pictures) == (None, (drawn[0], drawn[2]))
+    assert [store.read(image_id) for image_id in ended.image_ids] == [png, png + b"another"]
+    assert ended.warnings == (
+        "seen",
+        f"drawn and billed, but could not be stored: 2 of 4 pictures ({os.strerror(errno.EFBIG)})",
+    )
+
+
 async def test_what_cannot_be_stored_is_told_with_what_it_cost(tmp_path: Path, png: bytes) -> None:
     """The pictures are drawn and paid for: the failure is ours, and the job keeps all it knows."""
     (tmp_path / "images").write_text("not a folder")
@@ -112,3 +142,4 @@ async def test_what_cannot_be_stored_is_told_with_what_it_cost(tmp_path: Path, p
     ended = await Keep(ImageStore(tmp_path / "images"))(drawn)
     assert isinstance(ended.failure, ServiceError)
     assert (ended.failure.code, ended.image_ids, ended.warnings) == ("storage_error", (), ("seen",))
+    assert "drawn and billed" in str(ended.failure)

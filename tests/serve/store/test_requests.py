@@ -93,6 +93,23 @@ async def test_an_attempt_ends_once(life: Life) -> None:
     assert entry.outcome == "ok"
 
 
+async def test_finish_writes_the_late_ends_of_attempts(life: Life) -> None:
+    """All of them with the request's end, or none of it where one has ended already."""
+    await life.begin("r")
+    late = [(await life.send("r", number), AttemptEnd("ok", 200, 900.0, "yes", 0.05)) for number in (0, 1)]
+    ended = (await life.call("r", 2), AttemptEnd("ok", 200, 900.0, "no", 0.0))
+
+    with pytest.raises(StoreError, match="not under way"):
+        await life.finish("r", late_ends=(*late, ended))
+    assert [entry.outcome for entry in await life.store.ledger(10)] == ["ok", "sent", "sent"]
+
+    await life.finish("r", late_ends=tuple(late))
+    entries = await life.store.ledger(10)
+    assert [(entry.outcome, entry.billed, entry.cost_usd) for entry in entries] == [
+        ("ok", "yes", 0.04), ("ok", "yes", 0.05), ("ok", "yes", 0.05),
+    ]  # fmt: skip
+
+
 async def test_an_attempt_belongs_to_a_request(life: Life) -> None:
     """Nothing is called for a request that never began."""
     with pytest.raises(StoreError, match="refused a record"):

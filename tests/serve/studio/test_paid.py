@@ -54,6 +54,23 @@ async def test_an_end_that_cannot_be_written_is_billed_once(open_gateway: Open) 
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
 
 
+async def test_a_bill_that_cannot_be_written_down_loses_no_picture(open_gateway: Open) -> None:
+    """The answer names the picture, which is there; once the store can write, an equal request gets it."""
+    async with open_gateway() as gateway:
+        gateway.spoil(BREAK.format("UPDATE").replace("requests", "attempts"))
+        failed = await gateway.ask("order-1", n=2)
+        message = failed.json()["error"]["message"]
+        picture = await gateway.client.get(message.rpartition(", ")[2])
+        gateway.spoil(MEND)
+        drawn, again = [await gateway.ask("order-1", n=2) for _ in range(2)]
+        [entry] = await gateway.service.store.ledger(10)
+    assert (failed.status_code, failed.headers["x-should-retry"], picture.status_code) == (500, "false", 200)
+    assert "may have been billed" in message
+    assert (drawn.status_code, again.content) == (200, drawn.content)
+    assert all(image["id"] in message for image in drawn.json()["data"])
+    assert (entry.outcome, entry.billed, gateway.bills) == ("ok", "yes", 1)
+
+
 async def test_a_crash_is_billed_once(open_gateway: Open) -> None:
     """Also where the vendor was called and nobody knows what came of it; under a key, it is told again."""
     async with open_gateway() as gateway:

@@ -174,6 +174,21 @@ async def test_a_crash_is_not_tried_again_under_its_key(tmp_path: Path) -> None:
     assert work.times == 1
 
 
+async def test_a_failing_store_hides_no_bill(tmp_path: Path) -> None:
+    """Nobody knows whether the vendor drew, and the error is the store's: it tells both, each time it is asked."""
+
+    async def draw(asked: Job) -> Job:
+        lost = Attempt("dalle-3-std", "dall-e-3", "upstream_timeout", None, 9.0, 0.04, "unknown")
+        return replace(asked, attempts=(lost,), failure=StoreError("no room"))
+
+    async with studio_with(tmp_path, draw) as studio:
+        first, again = [await studio.answer(job(), KEY) for _ in range(2)]
+    assert first == again
+    assert first.error is not None
+    assert first.error.detail.message == "no room; the request may have been billed"
+    assert (first.error.detail.code, first.error.headers) == ("storage_error", {"x-should-retry": "false"})
+
+
 async def test_what_a_step_raises_is_an_answer(tmp_path: Path) -> None:
     """A step may raise one of our errors; it is kept like any failure, and free ones leave the key free."""
 
