@@ -65,10 +65,15 @@ class Observer:
         except ClientDisconnect:
             exchange.status = _HUNG_UP
         except Exception as error:
-            _log.error("crash", kind=type(error).__name__, frames=_frames(error))
+            log_crash(error)
             # Half an answer may be out: the server sees that the other half is missing, and cuts the connection.
             if exchange.status is None:
                 await answer_crash()(scope, receive, send)
+
+
+def log_crash(error: Exception) -> None:
+    """What nobody expected, by its kind and place."""
+    _log.error("crash", kind=type(error).__name__, frames=_frames(error))
 
 
 def _request_id(scope: Scope) -> str:

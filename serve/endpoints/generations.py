@@ -17,6 +17,7 @@ from serve.error_handlers import crash, envelope
 from serve.errors import ServiceError
 from serve.event_stream import HEADERS, MEDIA_TYPE, error_event, event, is_over, pings
 from serve.gateway_schemas import CompletedEvent, ImagesBody, ImagesResponse
+from serve.observer import log_crash
 from serve.openai_wishes import read_images_job
 from serve.reception import KEYED, draw, facts, images_base, refuse, respond
 from serve.schemas import ErrorEnvelope
@@ -100,7 +101,7 @@ async def _told_late(drawing: asyncio.Task[KeptAnswer], caller: _Caller) -> Asyn
             yield told
     except ServiceError as error:
         yield error_event(envelope(error))
-    except Exception:
+    except Exception as error:
         # The status has been said already. Whoever reads on learns of it, and the log gets the rest.
+        log_crash(error)
         yield error_event(envelope(crash()))
-        raise

@@ -148,7 +148,6 @@ def in_process(make_classifier: Callable[[], IntentClassifier], tmp_path: Path, 
     async def serve(
         transport: httpx.AsyncBaseTransport | None = None,
         *,
-        raise_crashes: bool = True,
         catalog: Catalog | None = None,
         **settings: Any,
     ) -> AsyncIterator[httpx.AsyncClient]:
@@ -159,7 +158,7 @@ def in_process(make_classifier: Callable[[], IntentClassifier], tmp_path: Path, 
             transport=transport,
             clock=Clock(today=lambda: TODAY, sleep=pulse.sleep),
         )
-        way = httpx.ASGITransport(app=app, raise_app_exceptions=raise_crashes)
+        way = httpx.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=way, base_url="http://localhost:8000") as client,

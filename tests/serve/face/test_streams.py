@@ -146,7 +146,7 @@ class _Broken(httpx.AsyncBaseTransport):
 async def test_a_late_crash_is_told_and_tells_nothing(in_process: Callable[..., Any], pulse: Any) -> None:
     """An exception nobody expected ends the stream with our usual words, none of its own."""
     door = Held(_Broken())
-    async with in_process(door, raise_crashes=False) as client:
+    async with in_process(door) as client:
         answer = await late(client, pulse, door, beats=1)
     [event] = events_of(answer.text)
     assert event["error"]["code"] == "internal_error"
