@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+import anyio
+
+from classifier import Prediction
 from serve.catalog import Catalog
 from serve.classification import Classification
 from serve.clock import Clock
@@ -31,12 +34,16 @@ class Classify:
         self._clock = clock
 
     async def __call__(self, job: Job) -> Job:
-        """One step of the job. The time that it took is gone from the caller's deadline."""
+        """One step of the job. The time that it took is gone from the caller's deadline, which ends a wait in line."""
         if job.model is not None or job.intent is not None:
             return job
-        began = self._clock.monotonic()
-        [prediction] = await self._classification.predict([job.request.prompt])
-        return _later(replace(job, prediction=prediction), self._clock.monotonic() - began)
+        began, limit = self._clock.monotonic(), job.wishes.deadline_ms
+        found: list[Prediction] = []
+        with anyio.move_on_after(None if limit is None else limit / 1000):
+            found = await self._classification.predict([job.request.prompt])
+        if not found:
+            return replace(job, failure=_too_late())
+        return _later(replace(job, prediction=found[0]), self._clock.monotonic() - began)
 
 
 class Choose:
@@ -112,5 +119,9 @@ def _later(job: Job, seconds: float) -> Job:
         return job
     left = job.wishes.deadline_ms - round(seconds * 1000)
     if left < 1:
-        return replace(job, failure=DeadlineError("the deadline passed before the prompt was classified"))
+        return replace(job, failure=_too_late())
     return replace(job, wishes=replace(job.wishes, deadline_ms=left))
+
+
+def _too_late() -> DeadlineError:
+    return DeadlineError("the deadline passed before the prompt was classified")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import resource
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -93,6 +95,17 @@ async def test_a_deadline_can_pass_while_the_prompt_is_classified(make_classifie
 
     ended = await classify(make_classifier(take_five_seconds), time)(Job(REQUEST, wishes=SLOW))
     assert isinstance(ended.failure, DeadlineError)
+
+
+async def test_a_deadline_ends_the_wait_for_a_thread_too(make_classifier: MakeClassifier) -> None:
+    """With every thread at somebody else's prompt, nobody waits longer than they said."""
+    gate, step = threading.Event(), classify(make_classifier(lambda: gate.wait(60)), FakeTime())
+    busy = [asyncio.create_task(step(Job(replace(REQUEST, prompt=f"{n}")))) for n in range(Settings().classify_threads)]
+    await asyncio.sleep(0)
+    ended = await asyncio.wait_for(step(Job(REQUEST, wishes=Wishes(deadline_ms=50))), 30)
+    gate.set()
+    assert isinstance(ended.failure, DeadlineError)
+    assert all(job.prediction for job in await asyncio.gather(*busy))
 
 
 async def test_a_job_that_no_model_can_take_ends_with_the_reasons(settings: Settings) -> None:
