@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -34,11 +35,13 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
     vitals: Vitals | None = None,
+    closing: asyncio.Event | None = None,
 ) -> FastAPI:
     """The service as `settings` want it; what is not given is loaded: the catalogue now, the classifier at start-up.
 
     `transport` stands in for the network (or the sandbox) on the way to the vendors. `vitals` bring their own breakers
-    and limits; they must have been made with the same `clock`.
+    and limits; they must have been made with the same `clock`. `closing` is set where the end is known to be near: no
+    vendor is called from then on.
 
     Raises:
         CatalogError: the catalogue or the routes cannot be served.
@@ -49,7 +52,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_service(settings, catalog, clock, classifier, transport, vitals) as service:
+        async with open_service(settings, catalog, clock, classifier, transport, vitals, closing) as service:
             app.state.service = service
             readiness = read_readiness(service)
             _log.info("started", **readiness.model_dump(exclude={"warnings"}))

@@ -10,6 +10,7 @@ from serve.errors import (
     EmptyReplyError,
     ProviderError,
     ServiceError,
+    ShuttingDownError,
     StoreError,
     UpstreamTimeoutError,
 )
@@ -38,8 +39,8 @@ class CallRules:
     def may_go_on(self, error: ServiceError) -> bool:
         """Whether the next candidate may be asked after this error."""
         if not isinstance(error, ProviderError):
-            # Nobody was asked. The next one may cost less, or be less busy; time and disk are the same for all.
-            return not isinstance(error, DeadlineError | StoreError)
+            # Nobody was asked. The next one may cost less, or be less busy. Time, disk and our end are one for all.
+            return not isinstance(error, DeadlineError | StoreError | ShuttingDownError)
         if isinstance(error, ContentPolicyError):
             return self.fallback_on_block
         if is_spent(error):

@@ -29,24 +29,17 @@ def serve(
 ) -> None:
     """Serve the page and the API until Ctrl-C."""
     with _unswept():
-        import uvicorn  # noqa: PLC0415
+        from asyncio import Event  # noqa: PLC0415
 
         from serve.app import create_app  # noqa: PLC0415
         from serve.logs import configure_logging  # noqa: PLC0415
+        from serve.server import run_server  # noqa: PLC0415
         from serve.settings import Settings  # noqa: PLC0415
 
-        application = create_app(Settings.load().bound_to(host))
+        closing = Event()
+        application = create_app(Settings.load().bound_to(host), closing=closing)
     configure_logging()
-    # Forwarded headers are not believed: PROMPT_INTENT_PUBLIC_URL says where we are seen.
-    uvicorn.run(
-        application,
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-    )
+    run_server(application, closing, host, port)
 
 
 @contextmanager

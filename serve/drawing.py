@@ -8,6 +8,7 @@ asked for twice, unless the rules say `rebill`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import random
@@ -31,7 +32,7 @@ from serve.vitals import Vitals
 
 
 class Draw:
-    """The step that has the pictures drawn."""
+    """The step that has the pictures drawn. Once `closing` is set, calls under way end and no other begins."""
 
     def __init__(
         self,
@@ -42,8 +43,9 @@ class Draw:
         targets: Targets,
         clock: Clock,
         chance: Callable[[], float] = random,
+        closing: asyncio.Event | None = None,
     ) -> None:
-        self._series = Series(try_model, vitals, rules, clock, chance)
+        self._series = Series(try_model, vitals, rules, clock, chance, closing or asyncio.Event())
         self._vitals = vitals
         self._rules = rules
         self._catalog = catalog

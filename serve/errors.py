@@ -9,6 +9,7 @@ ServiceError                     status, type, code: OpenAI's envelope
   NotFoundError                  no such image or model (404)
   PayloadTooLargeError           body over the limit (413)
   NotReadyError                  no classifier or no provider to answer with (503)
+  ShuttingDownError              the service closes: no call that was to come is made (503)
   OverloadedError                too many requests here at once: shed before any model was asked (429)
   DeadlineError                  the caller's time is up (504)
   BudgetError                    no model can answer for what the caller would pay (400)
@@ -126,6 +127,13 @@ class NotReadyError(ServiceError):
 
     status = 503
     code = "not_ready"
+
+
+class ShuttingDownError(ServiceError):
+    """The service closes, and what it has not asked of vendors by then it does not ask. Its next process answers."""
+
+    status = 503
+    code = "shutting_down"
 
 
 class OverloadedError(ServiceError):

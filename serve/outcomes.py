@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from serve.call_rules import CallRules, is_spent
-from serve.errors import CircuitOpenError, DeadlineError, OverloadedError, ProviderError, ServiceError, StoreError
+from serve.errors import (
+    CircuitOpenError,
+    DeadlineError,
+    OverloadedError,
+    ProviderError,
+    ServiceError,
+    ShuttingDownError,
+    StoreError,
+)
 from serve.trying import Outcome
 
 
@@ -38,7 +46,7 @@ def together(outcomes: Sequence[Outcome], asked: int, rules: CallRules) -> Outco
 
 def _weight(error: ServiceError) -> int:
     match error:
-        case DeadlineError() | StoreError():
+        case DeadlineError() | StoreError() | ShuttingDownError():
             return 3
         case ProviderError():
             return 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from serve.errors import (
     OverloadedError,
     ProviderError,
     ServiceError,
+    ShuttingDownError,
     UpstreamTimeoutError,
 )
 from serve.fitting import fit
@@ -47,23 +49,28 @@ class Errand:
 
 
 class Series:
-    """Asks one model for what one call gives: once, and again while its errors say that it may answer in a moment."""
+    """Asks one model for what one call gives: once, and again while its errors say that it may answer in a moment.
+
+    Once `closing` is set a call under way is waited for, for it is paid for, and none begins.
+    """
 
     def __init__(
-        self, try_model: Try, vitals: Vitals, rules: CallRules, clock: Clock, chance: Callable[[], float]
-    ) -> None:
+        self, try_model: Try, vitals: Vitals, rules: CallRules, clock: Clock, chance: Callable[[], float],
+        closing: asyncio.Event,
+    ) -> None:  # fmt: skip
         self._try = try_model
         self._vitals = vitals
         self._rules = rules
         self._clock = clock
         self._chance = chance
+        self._closing = closing
 
     async def __call__(self, errand: Errand, request: ImageRequest, name: str, row: Model) -> Outcome:
         """All attempts, and what the last one came to. `name` is the logical model that `row` answers for."""
         outcome, failures = await self._once(errand, request, name, row), 1
         while outcome.error is not None and await self._waited(errand, row, outcome.error, failures):
             again = await self._once(errand, request, name, row)
-            if not again.attempts:
+            if not again.attempts and not isinstance(again.error, ShuttingDownError):
                 break  # nobody was asked: what the vendor said stays the answer
             outcome, failures = outcome.then(again), failures + 1
         return outcome
@@ -75,8 +82,17 @@ class Series:
         wait = self._rules.retry.delay(failures, error.retry_after, self._chance)
         if wait is None or wait >= errand.deadline.left() or not self._vitals.afford(row.name):
             return False
-        await self._clock.sleep(wait)
+        await self._pause(wait)
         return True
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until the service closes."""
+        ends = [asyncio.ensure_future(wait) for wait in (self._clock.sleep(seconds), self._closing.wait())]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
 
     async def _once(self, errand: Errand, request: ImageRequest, name: str, row: Model) -> Outcome:
         """One call, if the bill, the deadline, the breaker and the queue let it through."""
@@ -94,16 +110,16 @@ class Series:
 
     async def _admitted(self, errand: Errand, order: Order) -> Outcome:
         row = order.row
-        if errand.deadline.left() <= 0:
-            return Outcome(error=_too_late())
+        if (over := self._over(errand.deadline.left())) is not None:
+            return Outcome(error=over)
         if not self._vitals.breakers.allow(row.name):
             return Outcome(error=_resting(order.name, self._vitals.breakers.probe_in(row.name)))
         verdict: Callable[[str], None] = self._vitals.breakers.release
         try:
             async with self._vitals.limiter.slot(row.provider, order.wire.n, errand.deadline.left()):
                 patience = min(self._rules.patience, errand.deadline.left())
-                if patience <= 0:
-                    return Outcome(error=_too_late())
+                if (over := self._over(patience)) is not None:
+                    return Outcome(error=over)
                 order = replace(order, number=next(errand.numbers), patience=patience)
                 with self._vitals.under_way(row.name):
                     outcome = await self._try(order)
@@ -113,6 +129,12 @@ class Series:
             return Outcome(error=error)
         finally:
             verdict(row.name)
+
+    def _over(self, left_s: float) -> ServiceError | None:
+        """Why no call may begin any more, whoever would be asked."""
+        if self._closing.is_set():
+            return ShuttingDownError("the service is shutting down, and asks no model any more: ask again later")
+        return _too_late() if left_s <= 0 else None
 
     def _verdict(self, outcome: Outcome, order: Order) -> Callable[[str], None]:
         """How to tell what the call says of the model's state."""

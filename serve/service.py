@@ -60,12 +60,15 @@ async def open_service(
     classifier: IntentClassifier | None,
     transport: httpx.AsyncBaseTransport | None,
     vitals: Vitals | None = None,
+    closing: asyncio.Event | None = None,
 ) -> AsyncIterator[Service]:
     """Load the classifier unless one is given, open the client, and close it at the end.
 
     `transport` stands in for the network, or for the sandbox where the settings ask for it. `vitals` are those of a
-    process that has called nobody yet, unless they are given.
+    process that has called nobody yet, unless they are given. Whoever sets `closing` says before the block's end that
+    it is near: calls under way are waited for, and no other begins.
     """
+    closing = closing or asyncio.Event()
     targets = Targets.from_settings(settings, catalog)
     classification = await _classification(settings, catalog, classifier)
     images = ImageStore(settings.state.images)
@@ -85,7 +88,7 @@ async def open_service(
         hear = None if targets.sandbox else vitals.hear
         caller = Caller(client, targets, rules.patience, hear=hear)
         try_model = TryModel(caller, PictureDesk(links, targets), store, clock)
-        draw = Draw(try_model, vitals, rules, catalog, targets, clock)
+        draw = Draw(try_model, vitals, rules, catalog, targets, clock, closing=closing)
         steps = (Classify(classification, clock), Choose(catalog, targets, vitals, clock), draw, Keep(images))
         studio = Studio(
             steps, store, classification, clock,
@@ -96,6 +99,7 @@ async def open_service(
             yield Service(settings, catalog, targets, clock, classification, vitals, images, store, studio)
         finally:
             watching.cancel()
+            closing.set()
             await studio.close()
 
 

@@ -69,7 +69,8 @@ async def draw_many(
     gateway: Gateway, manifest: Manifest, folder: Path, items: Sequence[Item], ceiling: float | None,
     rules: BatchRules, clock: Clock, watch: Watch, say: Callable[[str], None],
 ) -> tuple[Tally, Purse]:  # fmt: skip
-    """Draw what the manifest does not have yet. The first Ctrl-C ends it in good order, the second at once.
+    """Draw what the manifest does not have yet. The first Ctrl-C ends it in good order, the second with
+    the calls under way.
 
     Raises:
         ConnectionError: nobody answers.
@@ -119,7 +120,7 @@ def _stoppable(batch: Batch, say: Callable[[str], None]) -> Iterator[None]:
     def stop() -> None:
         if batch.tally.stopped is None:
             batch.stop("interrupted")
-            say("finishing what is being drawn and paid for; interrupt again to drop it")
+            say("finishing what is being drawn and paid for; interrupt again to end with the calls under way")
         elif task is not None:
             task.cancel()
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ import pytest
 
 from serve.sandbox.app import create_sandbox
 from serve.sandbox.faults import FaultPlan, FaultRule
+from serve.settings import Settings
 from tests.conftest import ROOT
 from tests.serve.batches.conftest import ServeOnPort
 
 PROMPTS = 24
+AT_ONCE = 4
 
 
 class Vendor:
@@ -74,16 +78,30 @@ class Vendor:
         }
         return Counter(last.values())
 
+    def calls(self) -> list[dict[str, Any]]:
+        """The vendor's own ledger."""
+        calls: list[dict[str, Any]] = httpx.get(f"{self._base}/__ledger").json()["calls"]
+        return calls
+
+    def booked(self) -> list[tuple[str, str]]:
+        """How each call ended, and whether it was billed, by the service's own books."""
+        with closing(sqlite3.connect(Settings(home=self.folder / "home").state.database)) as file:
+            return file.execute("SELECT outcome, billed FROM attempts").fetchall()
+
     def bills(self) -> Counter[str]:
         """How often each prompt was billed."""
-        calls = httpx.get(f"{self._base}/__ledger").json()["calls"]
-        return Counter(call["request"]["prompt"] for call in calls if call["usd"])
+        return Counter(call["request"]["prompt"] for call in self.calls() if call["usd"])
+
+
+def make_vendor(serve_on_port: ServeOnPort, folder: Path, **more: Any) -> Vendor:
+    """A vendor that takes a fifth of a second a picture, and does no better than `more` says."""
+    return Vendor(serve_on_port(create_sandbox(FaultPlan((FaultRule(latency_ms=200, **more),)))), folder)
 
 
 @pytest.fixture
 def vendor(serve_on_port: ServeOnPort, tmp_path: Path) -> Vendor:
-    """A vendor that takes a fifth of a second a picture."""
-    return Vendor(serve_on_port(create_sandbox(FaultPlan((FaultRule(latency_ms=200),)))), tmp_path)
+    """A vendor that draws."""
+    return make_vendor(serve_on_port, tmp_path)
 
 
 def test_a_killed_batch_resumes_and_bills_nothing_twice(vendor: Vendor) -> None:
@@ -112,3 +130,22 @@ def test_an_interrupted_batch_finishes_what_it_pays_for(vendor: Vendor) -> None:
     code, told = vendor.run()
     assert (code, told["done_before"] + told["done"]) == (0, PROMPTS)
     assert vendor.bills() == Counter(f"fox number {number}" for number in range(PROMPTS))
+
+
+def test_a_batch_that_is_interrupted_twice_calls_nobody_again(serve_on_port: ServeOnPort, tmp_path: Path) -> None:
+    """While the vendor has four prompts wait: what they cost is in the books, and the next run asks for them again."""
+    vendor = make_vendor(serve_on_port, tmp_path, status=429, retry_after=15)
+    with vendor.start() as process:
+        try:
+            while len(vendor.calls()) < AT_ONCE:
+                assert process.poll() is None, "the batch ended before it could be stopped"
+                time.sleep(0.02)
+            # Two signals, for one that comes twice before it is heard is heard once.
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, out, len(vendor.calls())) == (1, "", AT_ONCE)
+    assert vendor.outcomes() == Counter(started=AT_ONCE)
+    assert vendor.booked() == [("rate_limited", "no")] * AT_ONCE

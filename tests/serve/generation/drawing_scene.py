@@ -184,6 +184,7 @@ async def stage(
     chance: Callable[[], float] = lambda: 0.5,
     catalog: Catalog | None = None,
     grace_s: float = GRACE_S,
+    closing: asyncio.Event | None = None,
 ) -> AsyncIterator[Scene]:
     """The loop in front of the sandbox, of scripted vendors, or of any transport; the latter two need `settings`."""
     if isinstance(transport, Sandbox):
@@ -197,7 +198,7 @@ async def stage(
     async with Store.open(settings.state.database) as store, make_client(settings, transport) as client:
         caller = Caller(client, targets, rules.patience, hear=vitals.hear)
         attempt = TryModel(caller, PictureDesk(client, targets), store, time.clock, grace_s)
-        draw = Draw(attempt, vitals, rules, catalog, targets, time.clock, chance)
+        draw = Draw(attempt, vitals, rules, catalog, targets, time.clock, chance, closing)
         choose = Choose(catalog, targets, vitals, time.clock)
         yield Scene(choose, draw, store, vitals, catalog, targets, time)
 

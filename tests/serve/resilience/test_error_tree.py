@@ -18,12 +18,14 @@ from serve.errors import (
     OverloadedError,
     RateLimitedError,
     ServiceError,
+    ShuttingDownError,
     StoreError,
     UpstreamTimeoutError,
 )
 
 SEEN = [
     (OverloadedError("busy", retry_after=2.2), 429, "rate_limit_error", "overloaded", None, ("retry-after", "3")),
+    (ShuttingDownError("bye"), 503, "server_error", "shutting_down", None, None),
     (DeadlineError("late"), 504, "server_error", "deadline_exceeded", None, ("x-should-retry", "false")),
     (BudgetError("dear"), 400, "invalid_request_error", "over_budget", "max_cost", None),
     (CircuitOpenError("resting"), 503, "server_error", "circuit_open", None, None),

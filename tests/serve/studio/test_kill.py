@@ -1,4 +1,4 @@
-"""`kill -9` of a real service at several moments: no answer that was given is lost, and no key is billed twice."""
+"""A real service, killed and stopped at several moments: no answer that was given is lost, no key is billed twice."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ Moment = Callable[[Asked], Awaitable[None]]
 
 
 @contextmanager
-def _vendors() -> Iterator[tuple[Sandbox, str]]:
+def _vendors(*faults: FaultRule) -> Iterator[tuple[Sandbox, str]]:
     """The sandbox on a port of its own, outliving every service; each picture takes it a moment."""
-    sandbox = create_sandbox(FaultPlan((FaultRule(latency_ms=100),)))
+    sandbox = create_sandbox(FaultPlan((FaultRule(latency_ms=100), *faults)))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(sandbox, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -144,3 +144,21 @@ async def test_kill_9_loses_no_answer_and_bills_nothing_twice(tmp_path: Path) ->
     assert all(bills[number] == 1 for number in drawn)
     assert all(bills[number] <= 1 for number in lost)
     assert {given[number].headers["x-should-retry"] for number in lost} == {"false"}
+
+
+async def test_a_service_that_is_stopped_asks_nobody_again(tmp_path: Path) -> None:
+    """SIGTERM while a vendor has it wait: the caller is told at once, nothing is billed, and the next process draws."""
+    with _vendors(FaultRule(first=1, status=429, retry_after=15)) as (sandbox, vendors):
+        with _service(tmp_path, vendors) as (process, address):
+            async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+                asked = asyncio.create_task(_ask(client, 0, asyncio.Semaphore()))
+                await _first_call(sandbox)({0: asked})
+                process.terminate()
+                stopped = await asked
+            process.communicate(timeout=60)
+        calls = sandbox.ledger.totals["calls"]
+        again = (await _live(tmp_path, vendors, None))[0]
+    assert (stopped.status_code, stopped.json()["error"]["code"]) == (503, "shutting_down")
+    assert "x-should-retry" not in stopped.headers
+    assert [attempt["outcome"] for attempt in stopped.json()["routing"]["attempts"]] == ["rate_limited"]
+    assert (calls, process.returncode, again.status_code) == (1, -signal.SIGTERM, 200)
