@@ -42,11 +42,20 @@ def read_champions(home: Home) -> list[Champion]:
     """
     try:
         row: dict[str, Any] = json.loads(home.pointer.read_text("utf-8"))
-        return [Champion(r["version"], r["bundle"], r["run_id"]) for r in [row, *row.get("previous", [])]]
+        return [_champion(r) for r in [row, *row.get("previous", [])]]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ChampionError(f"{home.pointer}: cannot be read ({error}); promote a version again") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ChampionError(
+            f"{home.pointer}: cannot be read ({error}); promote a version again, or remove the file and train one"
+        ) from error
+
+
+def _champion(row: dict[str, Any]) -> Champion:
+    champion = Champion(row["version"], row["bundle"], row["run_id"])
+    if not all(isinstance(value, str) for value in (champion.version, champion.bundle, champion.run_id)):
+        raise TypeError(f"version, bundle and run_id must be strings, not {row}")
+    return champion
 
 
 def read_champion(home: Home) -> Champion:

@@ -92,7 +92,7 @@ def promote(
     from training.registry import Registry  # noqa: PLC0415
 
     home = Home.from_env()
-    champion, comparison = move(home, Registry(home), test, version)
+    champion, comparison = move(home, Registry(home), test, _warn, version)
     row = asdict(champion) | {"comparison": asdict(comparison)}
     typer.echo(json.dumps(row) if as_json else f"champion is version {champion.version}: {comparison}")
 
@@ -124,6 +124,10 @@ def register(
     )
 
 
+def _warn(text: str) -> None:
+    typer.echo(f"warning: {text}", err=True)
+
+
 def _page(trained: Trained, config: TrainConfig) -> str:
     from training.html_report import Subject, render  # noqa: PLC0415
     from training.provenance import provenance  # noqa: PLC0415
@@ -141,7 +145,7 @@ def _promote_first(console: Console, home: Home, registry: Registry, test: Path,
     from training.promotion import promote as move  # noqa: PLC0415
 
     try:
-        champion, comparison = move(home, registry, test, version)
+        champion, comparison = move(home, registry, test, _warn, version)
     except GateError as error:
         return error
     console.print(f"first champion: version {champion.version} beats the keyword rule, {comparison}", soft_wrap=True)
