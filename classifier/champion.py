@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,15 +73,18 @@ def read_champion(home: Home) -> Champion:
 
 
 def write_champions(home: Home, champions: list[Champion]) -> None:
-    """Replace the pointer atomically; a reader sees the old one or the new one, never a half."""
+    """Replace the pointer atomically; a reader sees the old one or the new one, never a half, whoever else writes."""
     row = asdict(champions[0]) | {"previous": [asdict(c) for c in champions[1:]]}
     home.root.mkdir(parents=True, exist_ok=True)
-    fresh = home.pointer.with_suffix(".json.new")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(row, indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(home.pointer)
+    fresh = home.pointer.with_name(f"{home.pointer.name}.{secrets.token_hex(8)}.new")
+    try:
+        with fresh.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(row, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(home.pointer)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def kept_bundle(home: Home, bundle: str) -> Path:
@@ -96,8 +101,11 @@ def kept_bundle(home: Home, bundle: str) -> Path:
     return folder
 
 
-def keep_bundle(home: Home, folder: Path) -> Path:
-    """Copy a proven bundle to `bundles/<sha256>`; one that is there and whole already stays as it is.
+def keep_bundle(home: Home, folder: Path, bring: Callable[[Path, Path], object] = shutil.copytree) -> Path:
+    """Bring a proven bundle to `bundles/<sha256>`; one that is there and whole already stays as it is.
+
+    Args:
+        bring: copies a folder to a new place; or moves it there, such as `shutil.move`.
 
     Raises:
         BundleError: the bundle cannot be proven, or what is there under its name is another one.
@@ -108,8 +116,14 @@ def keep_bundle(home: Home, folder: Path) -> Path:
         return _whole(home, kept)
     home.bundles.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.bundles, prefix=".incoming-") as incoming:
-        shutil.copytree(folder, Path(incoming) / "bundle")
-        (Path(incoming) / "bundle").rename(kept)
+        bring(folder, Path(incoming) / "bundle")
+        try:
+            (Path(incoming) / "bundle").rename(kept)
+        except OSError:
+            # Another process may have kept the same bundle meanwhile: then theirs will do.
+            if not kept.exists():
+                raise
+            return _whole(home, kept)
     return kept
 
 

@@ -23,6 +23,7 @@ from training.comparison import Comparison, compare_flags
 from training.errors import GateError
 from training.evaluation import Flags, hits
 from training.gold import Gold, load_gold
+from training.pointer_lock import pointer_locked
 from training.registry import Registry
 from training.slices import rule_hits
 
@@ -45,7 +46,7 @@ def promote(
         BundleError: the version's bundle cannot be proven, or what is kept under its name is another one.
     """
     number, run_id = registry.resolve(version)
-    with registry.downloaded(f"models:/{REGISTERED_MODEL}/{number}") as folder:
+    with registry.downloaded(f"models:/{REGISTERED_MODEL}/{number}") as folder, pointer_locked(home):
         standing, before = _standing(home, warn)
         comparison = _gate(IntentClassifier.from_pretrained(folder), standing, test)
         champion = Champion(number, keep_bundle(home, folder).name, run_id)
@@ -60,12 +61,13 @@ def rollback(home: Home, registry: Registry) -> Champion:
     Raises:
         ChampionError: there is none, or it cannot be served any more; nothing has changed.
     """
-    champions = read_champions(home)
-    if len(champions) < 2:
-        raise ChampionError("no earlier champion to roll back to")
-    _refuse_unusable(home, champions[1])
-    registry.set_champion(champions[1].version)
-    write_champions(home, champions[1:])
+    with pointer_locked(home):
+        champions = read_champions(home)
+        if len(champions) < 2:
+            raise ChampionError("no earlier champion to roll back to")
+        _refuse_unusable(home, champions[1])
+        registry.set_champion(champions[1].version)
+        write_champions(home, champions[1:])
     return champions[1]
 
 

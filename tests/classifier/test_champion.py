@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from classifier import BundleError, ChampionError, FetchError, IntentClassifier
 from classifier.bundle import FILES, EncoderInfo, Manifest, write_manifest
 from classifier.champion import Champion, keep_bundle, locate, read_champion, read_champions, write_champions
 from classifier.home import Home
-from tests.conftest import TrainedHome
+from tests.conftest import ROOT, TrainedHome
 
 A, B = Champion("1", "a" * 64, "run-a"), Champion("2", "b" * 64, "run-b")
 
@@ -107,3 +109,54 @@ def test_a_champion_whose_bundle_is_gone_says_so(tmp_path: Path) -> None:
     write_champions(home, [A])
     with pytest.raises(BundleError, match=rf"{A.bundle}: the bundle is gone; promote"):
         locate(None, home)
+
+
+_TOGETHER = """
+import sys
+from pathlib import Path
+from classifier.champion import Champion, keep_bundle, write_champions
+from classifier.home import Home
+
+root, number = Path(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+for round in range(100):
+    {work}
+"""
+
+
+def _at_once(work: str, root: Path) -> list[subprocess.Popen[str]]:
+    """Four processes that do the same work a hundred times, from the same moment on."""
+    command = [sys.executable, "-c", _TOGETHER.format(work=work), str(root)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started = [subprocess.Popen([*command, str(n)], cwd=ROOT, text=True, **pipes) for n in range(4)]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return started
+
+
+def test_writers_at_once_leave_a_whole_pointer(tmp_path: Path) -> None:
+    """None trips over another, no reader ever sees a half, and nothing is left beside the pointer."""
+    home = Home(tmp_path)
+    writers = _at_once('write_champions(Home(root), [Champion(str(round), number * 64, "run")])', tmp_path)
+    while any(writer.poll() is None for writer in writers):
+        read_champions(home)
+    errors = [writer.communicate()[1] for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * 4, errors
+    assert read_champion(home).version == "99"
+    assert [path.name for path in tmp_path.iterdir()] == ["champion.json"]
+
+
+def test_a_bundle_kept_by_several_processes_at_once_is_whole(whole: Path, tmp_path: Path) -> None:
+    """Who comes second takes what is there."""
+    folder = tmp_path / "homes"
+    keepers = _at_once(f'keep_bundle(Home(root / str(round)), Path("{whole}"))', folder)
+    errors = [keeper.communicate()[1] for keeper in keepers]
+    assert [keeper.returncode for keeper in keepers] == [0] * 4, errors
+    kept = {tuple(path.name for path in home.glob("bundles/*")) for home in folder.iterdir()}
+    assert kept == {(keep_bundle(Home(folder / "0"), whole).name,)}

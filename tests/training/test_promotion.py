@@ -1,12 +1,16 @@
-"""Who becomes champion when something is broken."""
+"""Who becomes champion when something is broken, and when several want to at once."""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +161,43 @@ def test_a_rollback_to_a_lost_bundle_is_refused(toy: Toy) -> None:
     assert locate("models:/prompt-intent/1", toy.home).name == first.bundle
     assert rollback(toy.home, toy.registry) == first
     assert (read_champions(toy.home), toy.alias()) == ([first], "1")
+
+
+def test_promotions_at_once_all_count(toy: Toy) -> None:
+    """Processes that promote side by side wait for each other: each is champion once, and can be returned to."""
+    run_id = read_champion(toy.home).run_id
+    assert [toy.registry.register_run(run_id) for _ in range(2)] == ["3", "4"]
+
+    def run(version: str) -> Any:
+        return run_command("promote", version, "--test", str(toy.test), home=toy.home.root)
+
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(run, ["2", "3", "4"]))
+    assert [command.code for command in done] == [0, 0, 0], [command.err for command in done]
+    champions = read_champions(toy.home)
+    assert sorted(champion.version for champion in champions) == ["1", "2", "3", "4"]
+    assert champions[-1].version == "1"
+    assert toy.alias() == champions[0].version
+
+
+def test_nobody_else_moves_the_champion_during_a_gate(toy: Toy, tmp_path: Path) -> None:
+    """While a promotion is being judged it holds the lock, and afterwards it does not."""
+    pipe = tmp_path / "gold"
+    os.mkfifo(pipe)
+
+    def locked() -> bool:
+        with (toy.home.root / "champion.json.lock").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    with ThreadPoolExecutor(1) as pool:
+        promoting = pool.submit(promote, toy.home, toy.registry, pipe, pytest.fail, "2")
+        # Opens as soon as the gate has come to read its test prompts.
+        with pipe.open("w") as gate:
+            during = locked()
+            gate.write(toy.test.read_text())
+        assert promoting.result()[0].version == "2"
+    assert (during, locked()) == (True, False)
