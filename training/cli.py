@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +18,8 @@ from rich.console import Console
 from classifier.home import Home
 from training.ablation_cli import ablation_app
 from training.config import DATA_FILE, DEFAULT_ENCODER, TEST_FILE, Effort, TrainConfig, tuning
-from training.data_cli import data_app
-from training.errors import GateError
+from training.data_cli import SeedOption, data_app
+from training.errors import GateError, RegistryError, TrainingError
 from training.evaluation_cli import command_line, evaluation_app
 from training.stress_cli import stress_app
 
@@ -39,7 +42,7 @@ def train(
     data: Annotated[Path, typer.Option(help="Labelled prompts, JSON lines.")] = DATA_FILE,
     test: TestOption = TEST_FILE,
     encoder: Annotated[str, typer.Option(help="Any sentence-transformers name or folder.")] = DEFAULT_ENCODER,
-    seed: int = 0,
+    seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(min=1)] = 2,
     target_precision: Annotated[
         float, typer.Option(min=0, max=1, help="Of the answered prompts; sets when to abstain.")
@@ -55,7 +58,6 @@ def train(
     from training.html_report import write_report  # noqa: PLC0415
     from training.pipeline import train_bundle  # noqa: PLC0415
     from training.progress import Bars  # noqa: PLC0415
-    from training.registry import Registry  # noqa: PLC0415
 
     home, console = Home.from_env(), Console(stderr=as_json)
     config = TrainConfig(
@@ -65,10 +67,13 @@ def train(
     home.cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.cache, prefix="training-") as folder:
         with Bars(console) as progress:
+            progress.stage("reaching MLflow")
+            registry = _ready_registry(home)
             trained = train_bundle(config, home, Path(folder), progress)
             progress.stage("logging to MLflow")
-            registry, page = Registry(home), _page(trained, config)
-            run_id, version = registry.log_training(trained, config, page)
+            with _kept_if_not_logged(home, trained):
+                page = _page(trained, config)
+                run_id, version = registry.log_training(trained, config, page)
         _show_training(console, trained, run_id, version)
         refusal = None if read_champions(home) else _promote_first(console, home, registry, test, version)
         report = home.reports / f"{trained.bundle[:12]}.html"
@@ -122,6 +127,33 @@ def register(
         if as_json
         else f"registered as version {version}, @challenger"
     )
+
+
+def _ready_registry(home: Home) -> Registry:
+    """The registry, reached; what would stop a training after it has run shall stop it before."""
+    from classifier.champion import read_champions  # noqa: PLC0415
+    from training.registry import Registry  # noqa: PLC0415
+
+    read_champions(home)
+    registry = Registry(home)
+    registry.reach()
+    return registry
+
+
+@contextmanager
+def _kept_if_not_logged(home: Home, trained: Trained) -> Iterator[None]:
+    """Whatever keeps a training out of the registry, what took the time outlasts this process."""
+    from classifier.champion import keep_bundle  # noqa: PLC0415
+
+    try:
+        yield
+    except Exception as error:  # stores fail in as many ways as there are stores
+        kept = keep_bundle(home, trained.folder, bring=shutil.move)
+        reason = str(error) if isinstance(error, TrainingError) else repr(error)
+        raise RegistryError(
+            f"{reason}; the trained bundle is kept: `prompt-intent evaluate --model {kept}` scores it, "
+            f"PROMPT_INTENT_MODEL={kept} serves it"
+        ) from error
 
 
 def _warn(text: str) -> None:

@@ -18,6 +18,9 @@ from training.report_output import json_report, plain_lines, tables, verdict
 DEFAULT_FILE = Path("data/prompts.jsonl")
 DEFAULT_TEST_FILE = Path("data/test.jsonl")
 
+# What numpy's generators take.
+SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1)]
+
 data_app = typer.Typer(name="data", help="Look after the labelled prompts.", no_args_is_help=True)
 
 
@@ -55,7 +58,7 @@ def suspects_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled prompts, JSON lines.")] = DEFAULT_FILE,
     effort: Annotated[Effort, typer.Option(help="How the judges are trained; as in `train`.")] = "quick",
     parts: Annotated[int, typer.Option(min=2, help="Parts the groups are cut into; each is judged by the others.")] = 3,
-    seed: int = 0,
+    seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(min=1)] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:

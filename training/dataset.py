@@ -79,6 +79,17 @@ def read_prompts(path: str | Path, classes: Sequence[str] = DEFAULT_INTENTS) -> 
     return PromptFile(path, tuple(rows), tuple(lines), tuple(problems))
 
 
+def require_classes(rows: Iterable[LabeledPrompt], path: Path, classes: Sequence[str] = DEFAULT_INTENTS) -> None:
+    """Refuse rows from which a class cannot be learned, before anything is.
+
+    Raises:
+        DatasetError: a class has no row.
+    """
+    missing = sorted(set(classes) - {row.intent for row in rows})
+    if missing:
+        raise DatasetError(f"{path}: no prompt is labelled {' or '.join(missing)}: write some to learn it from")
+
+
 def fingerprint(rows: Iterable[LabeledPrompt]) -> str:
     """The SHA-256 (hex) of the rows' content.
 

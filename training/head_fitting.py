@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from classifier.head import LinearHead
 from classifier.intents import PLAIN
 from training.config import TrainConfig
+from training.errors import DatasetError
 
 Floats = NDArray[np.float32]
 
@@ -37,17 +39,46 @@ class FittedHead:
 
 
 def hold_back(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int) -> Split:
-    """Hold back one of `parts` parts, balanced by label; neither encoder nor head may see it before calibration."""
-    return next(folds(labels, groups, parts, seed))
+    """Hold back one of `parts` parts, balanced by label; neither encoder nor head may see it before calibration.
+
+    Raises:
+        DatasetError: too few rows or groups for so many parts.
+    """
+    remedy = "write more prompts, or tag some for calibration"
+    return _usable(next(_parted(labels, groups, parts, seed, remedy)), labels, remedy)
 
 
-def folds(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int) -> Iterator[Split]:
-    """Each of `parts` parts held back once; whole groups, balanced by label."""
+def folds(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int) -> list[Split]:
+    """Each of `parts` parts held back once; whole groups, balanced by label.
+
+    Raises:
+        DatasetError: too few rows or groups for so many parts.
+    """
+    remedy = "write more prompts, or ask for fewer parts"
+    return [_usable(split, labels, remedy) for split in _parted(labels, groups, parts, seed, remedy)]
+
+
+def _parted(labels: Sequence[str], groups: Sequence[str], parts: int, seed: int, remedy: str) -> Iterator[Split]:
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
 
+    most = max(Counter(labels).values(), default=0)
+    if most < parts:
+        raise DatasetError(f"no class has more than {most} prompts, too few to part them in {parts}: {remedy}")
+    if len(set(groups)) < parts:
+        raise DatasetError(f"{len(set(groups))} groups of prompts are too few groups for {parts} parts: {remedy}")
     parting = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     for fit, held_back in parting.split(np.zeros(len(labels)), list(labels), list(groups)):
         yield Split(fit, held_back)
+
+
+def _usable(split: Split, labels: Sequence[str], remedy: str) -> Split:
+    """Groups never part, so that a few large ones may leave nothing on one side."""
+    lost = sorted(set(labels) - {labels[i] for i in split.fit})
+    if lost:
+        raise DatasetError(f"the prompts of {', '.join(lost)} are in too few groups to hold some back: {remedy}")
+    if len(split.held_back) == 0:
+        raise DatasetError(f"the prompts are in too few groups to hold some back: {remedy}")
+    return split
 
 
 def fit_head(

@@ -17,7 +17,7 @@ from classifier.features import SurfaceFeatures
 from classifier.intents import DEFAULT_INTENTS
 from classifier.text import normalise
 from training.config import TrainConfig
-from training.dataset import LabeledPrompt
+from training.dataset import LabeledPrompt, require_classes
 from training.embeddings import encode
 from training.encoder_source import load_encoder
 from training.fine_tuning import taught
@@ -58,13 +58,16 @@ def cross_validated(
     and embedded, `workload` says how many there are.
 
     Raises:
+        DatasetError: a class has no row, or too few for so many parts.
         EncoderError: the encoder cannot be loaded.
     """
-    source, features = load_encoder(config.encoder, config.threads), SurfaceFeatures(SPECS)
+    require_classes(rows, config.data)
     texts, labels = [normalise(row.prompt) for row in rows], [row.intent for row in rows]
+    splits = folds(labels, [row.group for row in rows], parts, config.seed)
+    source, features = load_encoder(config.encoder, config.threads), SurfaceFeatures(SPECS)
     judged = np.zeros((len(rows), len(DEFAULT_INTENTS)), dtype=np.float32)
     surface = features.transform(texts)
-    for split in folds(labels, [row.group for row in rows], parts, config.seed):
+    for split in splits:
         encoder = taught(source, [rows[i] for i in split.fit], features, config.fine_tuning, advance)
         inputs = np.hstack([encode(encoder, texts, advance), surface])
         judged[split.held_back] = _judged(inputs, labels, split, config)

@@ -9,7 +9,7 @@ import numpy as np
 
 from classifier.text import normalise
 from training.config import TrainConfig
-from training.dataset import LabeledPrompt
+from training.dataset import LabeledPrompt, require_classes
 from training.errors import DatasetError
 from training.head_fitting import Split, hold_back
 
@@ -33,8 +33,10 @@ def read_lesson(rows: Sequence[LabeledPrompt], config: TrainConfig) -> Lesson:
     known.
 
     Raises:
-        DatasetError: so many rows are tagged for calibration that a class has none left to fit on.
+        DatasetError: a class has no row, or so many are tagged for calibration that it has none left to fit on; or
+            there are too few to hold any back.
     """
+    require_classes(rows, config.data)
     labels = [row.intent for row in rows]
     return Lesson([normalise(row.prompt) for row in rows], labels, _split(rows, labels, config))
 

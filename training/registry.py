@@ -68,6 +68,12 @@ class Registry:
         """mlflow's own client, for what this class does not do."""
         return self._mlflow.MlflowClient()
 
+    def reach(self) -> None:
+        """Find out that the store answers and takes runs, before work that would be for nothing without it."""
+        with _store_errors("MLflow's store cannot be used"):
+            self._experiment()
+            self.client.search_registered_models(max_results=1)
+
     def log_training(self, trained: Trained, config: TrainConfig, report: str | None = None) -> tuple[str, str]:
         """Log a run with params, metrics, datasets, plots, the bundle and the HTML `report`; register `@challenger`.
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.conftest import TrainedHome, run_command, write_rows
 from training.config import FineTuning, TrainConfig
 from training.dataset import LabeledPrompt, load_prompts
+from training.errors import DatasetError
 from training.label_errors import cross_validated, suspects, workload
 
 CLASSES = ("preview", "text_heavy", "complex_logic")
@@ -53,6 +55,16 @@ def test_the_judges_are_fine_tuned_when_asked(trained: TrainedHome, tiny_encoder
     assert steps[0] == workload(90, config, 2) == 270
     other = replace(config, fine_tuning=FineTuning(epochs=1, max_tokens=32, seed=1))
     assert not np.allclose(judged, cross_validated(rows, other, 2))
+
+
+def test_rows_that_cannot_be_parted_are_refused_before_an_encoder_is_loaded() -> None:
+    """Too few of each class for so many parts, or none of one: the message says so, and what would do."""
+    config = TrainConfig(Path("mine.jsonl"), encoder="none")
+    rows = [LabeledPrompt(f"prompt {i}", CLASSES[i % 3], None, str(i), (), "t", "en") for i in range(6)]
+    with pytest.raises(DatasetError, match=r"no class has more than 2 prompts, .* ask for fewer parts"):
+        cross_validated(rows, config, 3)
+    with pytest.raises(DatasetError, match=r"mine\.jsonl: no prompt is labelled complex_logic or text_heavy"):
+        cross_validated(rows[::3], config, 2)
 
 
 def test_the_command_lists_them(trained: TrainedHome, tmp_path: Path) -> None:

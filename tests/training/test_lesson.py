@@ -45,3 +45,23 @@ def test_a_file_for_calibration_only_is_refused() -> None:
         read_lesson(_rows(dict.fromkeys(range(48), ("calibration",))), TrainConfig())
     with pytest.raises(DatasetError, match="every row of text_heavy is tagged"):
         read_lesson(_rows(dict.fromkeys(range(1, 48, 3), ("calibration",))), TrainConfig())
+
+
+def test_a_file_without_a_class_is_refused() -> None:
+    """Nothing could tell the others from it; the message names file and class."""
+    rows = [row for row in _rows({}) if row.intent != "text_heavy"]
+    with pytest.raises(DatasetError, match=r"prompts\.jsonl: no prompt is labelled text_heavy: write some"):
+        read_lesson(rows, TrainConfig())
+
+
+def test_too_few_rows_to_hold_some_back_are_refused() -> None:
+    """Seven of each class cannot be parted in eight; tagged for calibration, they need not be."""
+    with pytest.raises(DatasetError, match=r"no class has more than 7 prompts, .* tag some for calibration"):
+        read_lesson(_rows({})[:21], TrainConfig())
+    assert read_lesson(_rows({0: ("calibration",)})[:21], TrainConfig()).split.held_back.tolist() == [0]
+
+
+def test_too_few_groups_to_hold_some_back_are_refused() -> None:
+    """Groups never part: of a class in one group nothing would be left, or of everything in one group."""
+    with pytest.raises(DatasetError, match="too few groups"):
+        read_lesson(_rows({}, dict.fromkeys(range(48), "all")), TrainConfig())
