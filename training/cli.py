@@ -69,7 +69,7 @@ def train(
         with Bars(console) as progress:
             progress.stage("reaching MLflow")
             registry = _ready_registry(home)
-            trained = train_bundle(config, home, Path(folder), progress)
+            trained = train_bundle(config, Path(folder), progress)
             progress.stage("logging to MLflow")
             with _kept_if_not_logged(home, trained):
                 page = _page(trained, config)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from classifier.bundle import Canary, EncoderInfo, Manifest, write_manifest
 from classifier.encoder import OnnxEncoder
 from classifier.features import SurfaceFeatures
-from classifier.home import Home
 from classifier.intents import DEFAULT_INTENTS
 from classifier.model import IntentClassifier
 from classifier.script import main_script
@@ -59,7 +58,7 @@ class Trained:
     evaluation: Evaluation
 
 
-def train_bundle(config: TrainConfig, home: Home, folder: Path, progress: Progress) -> Trained:
+def train_bundle(config: TrainConfig, folder: Path, progress: Progress) -> Trained:
     """Train into `folder` (empty). The same data, seed, lock, threads and kind of processor give the same bundle.
 
     Raises:

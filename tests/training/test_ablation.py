@@ -75,7 +75,7 @@ def toy(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Toy:
     (folder / "bundle").mkdir()
     config = TrainConfig(data, gold["turn0"], str(tiny_encoder), threads=1, fine_tuning=None)
     with Bars(Console(file=io.StringIO())) as progress:
-        made = train_bundle(config, Home(folder / "home"), folder / "bundle", progress)
+        made = train_bundle(config, folder / "bundle", progress)
     return Toy(Home(folder / "home"), made.folder, data, gold, str(tiny_encoder))
 
 

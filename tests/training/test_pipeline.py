@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from classifier import IntentClassifier
-from classifier.home import Home
 from tests.conftest import TrainedHome, write_rows
 from training.config import FineTuning, TrainConfig
 from training.embeddings import embed
@@ -34,36 +33,30 @@ class Silent:
         self.steps += steps
 
 
-def _train(trained: TrainedHome, encoder: Path, home: Path, folder: Path, **options: Any) -> Trained:
+def _train(trained: TrainedHome, encoder: Path, folder: Path, **options: Any) -> Trained:
     folder.mkdir()
     config = TrainConfig(trained.data, trained.test, str(encoder), threads=1, **options)
-    return train_bundle(config, Home(home), folder, Silent())
+    return train_bundle(config, folder, Silent())
 
 
 def test_the_same_inputs_give_the_same_bundle(trained: TrainedHome, tiny_encoder: Path, tmp_path: Path) -> None:
-    """Two trainings, with and without cached embeddings, have one hash; another data order too, another seed not."""
-    first = _train(trained, tiny_encoder, tmp_path / "home", tmp_path / "one")
-    second = _train(trained, tiny_encoder, tmp_path / "home", tmp_path / "two")
-    fresh = _train(trained, tiny_encoder, tmp_path / "elsewhere", tmp_path / "three")
-    assert first.bundle == second.bundle == fresh.bundle
-    other = _train(trained, tiny_encoder, tmp_path / "home", tmp_path / "four", seed=1)
-    assert other.bundle != first.bundle
+    """Two trainings have one hash; one with another seed has another."""
+    first, second = (_train(trained, tiny_encoder, tmp_path / name) for name in ("one", "two"))
+    assert first.bundle == second.bundle
+    assert _train(trained, tiny_encoder, tmp_path / "three", seed=1).bundle != first.bundle
 
 
 def test_fine_tuning_is_as_repeatable(trained: TrainedHome, tiny_encoder: Path, tmp_path: Path) -> None:
     """The encoder learns anew each time and gives one hash; it is another one than the frozen encoder's."""
     tuning = FineTuning(epochs=1, max_tokens=32)
-    one, two = (
-        _train(trained, tiny_encoder, tmp_path / name, tmp_path / f"{name}-bundle", fine_tuning=tuning)
-        for name in ("one", "two")
-    )
+    one, two = (_train(trained, tiny_encoder, tmp_path / name, fine_tuning=tuning) for name in ("one", "two"))
     assert one.bundle == two.bundle
     assert one.manifest.encoder.sha256 != load_encoder(str(tiny_encoder), 1).sha256
 
 
 def test_any_encoder_folder_trains(trained: TrainedHome, tiny_encoder: Path, tmp_path: Path) -> None:
     """An encoder named by its path is exported, and its bundle loads and answers."""
-    made = _train(trained, tiny_encoder, tmp_path / "home", tmp_path / "bundle")
+    made = _train(trained, tiny_encoder, tmp_path / "bundle")
     classifier = IntentClassifier.from_pretrained(made.folder)
     assert made.manifest.encoder.dim == 32
     assert classifier.predict_proba([made.gold[0].prompt])[0] == pytest.approx(made.probabilities[0], abs=1e-6)
@@ -86,7 +79,7 @@ def test_a_test_prompt_among_the_training_prompts_is_refused(trained: TrainedHom
     rows = [json.loads(line) for line in trained.data.read_text().splitlines()]
     data = write_rows(tmp_path / "leaky.jsonl", [*rows, leaked | {"prompt": leaked["prompt"].upper()}])
     with pytest.raises(DatasetError, match="also in"):
-        train_bundle(TrainConfig(data, trained.test), Home(tmp_path / "home"), tmp_path, Silent())
+        train_bundle(TrainConfig(data, trained.test), tmp_path, Silent())
 
 
 def test_embeddings_are_computed_once(tiny_encoder: Path, tmp_path: Path) -> None:

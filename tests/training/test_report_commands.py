@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from classifier import IntentClassifier
-from classifier.home import Home
 from tests.conftest import TrainedHome, run_command, write_rows
 from training.config import TrainConfig
 from training.gold import gold_digest, load_gold
@@ -69,7 +68,7 @@ def other(trained: TrainedHome, tiny_encoder: Path, tmp_path_factory: pytest.Tem
     """A second bundle, of a much worse encoder."""
     config = TrainConfig(trained.data, trained.test, str(tiny_encoder), threads=1, fine_tuning=None)
     folder = tmp_path_factory.mktemp("other")
-    return train_bundle(config, Home(tmp_path_factory.mktemp("home")), folder, Bars(Console(quiet=True))).folder
+    return train_bundle(config, folder, Bars(Console(quiet=True))).folder
 
 
 def _labels(bundle: Path, prompts: list[str]) -> list[str]:
