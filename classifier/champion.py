@@ -145,7 +145,7 @@ def locate(uri_or_folder: str | Path | None, home: Home | None = None) -> Path:
         FetchError: the URI cannot be fetched, or the folder is not there.
     """
     home = home or Home.from_env()
-    if uri_or_folder is None or (str(uri_or_folder) == CHAMPION_URI and home.pointer.exists()):
+    if uri_or_folder is None or str(uri_or_folder) == CHAMPION_URI:
         return kept_bundle(home, read_champion(home).bundle)
     if str(uri_or_folder).startswith(_URI_SCHEMES):
         return _fetch(str(uri_or_folder), home)

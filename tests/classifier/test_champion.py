@@ -62,6 +62,12 @@ def test_the_default_is_the_champion(trained: TrainedHome, monkeypatch: pytest.M
     assert IntentClassifier.from_pretrained().version == trained.answer["bundle"]
 
 
+def test_without_a_champion_its_uri_says_to_train(tmp_path: Path) -> None:
+    """The champion's URI is the pointer's, also where there is none: no registry is asked for it."""
+    with pytest.raises(ChampionError, match="prompt-intent train"):
+        locate("models:/prompt-intent@champion", Home(tmp_path))
+
+
 def test_another_version_is_fetched_by_a_child(trained: TrainedHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """A models:/ URI is downloaded by a child process, proven, and kept under its hash."""
     monkeypatch.setenv("PROMPT_INTENT_HOME", str(trained.home))
