@@ -27,7 +27,7 @@ class Job:
         parent_id: the preview that this request renders anew.
         wishes: what the caller wants of the models, beside the picture.
         model: the caller's own choice of a model, `intent` of an intent; None leaves it to the classifier.
-        late_ends: the ends of attempts that could not be written down yet.
+        late_ends: the ends of attempts that are not written down yet.
         chosen: the candidate that drew `pictures`.
         image_ids: one id a picture, once they are stored; `pictures` are then those that could be.
         failure: why the job ended without pictures; no step runs after it is set.

@@ -41,7 +41,7 @@ class Order:
 class Outcome:
     """What trying came to: its attempts, and either pictures or the last error.
 
-    `late_ends` are those of its attempts that could not be written down yet.
+    `late_ends` are those of its attempts that are not written down yet.
     """
 
     attempts: tuple[Attempt, ...] = ()
@@ -115,14 +115,16 @@ class TryModel:
         return pictures, self._drawn(order, answer), None
 
     async def _ended(self, outcome: Outcome, attempt_id: str, end: AttemptEnd) -> Outcome:
-        """The outcome with its end written down; where it cannot be, it is left to be written with the request's."""
+        """The outcome with its end written down, or left to be written with the request's."""
+        late = replace(outcome, late_ends=((attempt_id, end),))
+        if outcome.error is None:
+            # Nobody is asked after it, so that the request's end comes soon.
+            return late
         try:
             await self._store.attempt_ended(attempt_id, end)
         except StoreError as unwritten:
-            # What is drawn is paid for, and still an answer. After a failure somebody else might be asked, and a bill
-            # be added to one that is not in the books: this error forbids it.
-            error = None if outcome.error is None else unwritten
-            return replace(outcome, error=error, late_ends=((attempt_id, end),))
+            # Somebody else might be asked, and a bill be added to one that is not in the books: this error forbids it.
+            return replace(late, error=unwritten)
         return outcome
 
     async def _crashed(self, start: AttemptStart, call: Call, ms: float) -> None:

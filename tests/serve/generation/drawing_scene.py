@@ -31,7 +31,7 @@ from serve.retry import RetryRule
 from serve.sandbox.app import Sandbox, create_sandbox
 from serve.sandbox.faults import FaultPlan, FaultRule
 from serve.settings import Settings
-from serve.store import LedgerEntry, RequestRecord, Store
+from serve.store import LedgerEntry, RequestEnd, RequestRecord, Store
 from serve.targets import Targets
 from serve.trying import TryModel
 from serve.vitals import Vitals, make_vitals
@@ -151,6 +151,11 @@ class Scene:
         """Take the job through choosing and drawing, as the studio does."""
         await self.store.begin(RequestRecord(asked.request_id, self.time.at))
         return await run(asked, (self.choose, self.draw))
+
+    async def finish(self, ended: Job) -> None:
+        """Write the job's end down, as the studio does."""
+        status = 200 if ended.failure is None else ended.failure.status
+        await self.store.finish(ended.request_id, RequestEnd(status, 9.0, self.time.at, late_ends=ended.late_ends))
 
     async def ledger(self) -> list[LedgerEntry]:
         """All attempts, the oldest first."""

@@ -19,7 +19,6 @@ from serve.providers import DIALECTS
 from serve.retry import RetryRule
 from serve.sandbox.faults import FaultRule
 from serve.settings import Settings
-from serve.store import RequestEnd
 from tests.serve.fake_time import FakeTime
 from tests.serve.generation.drawing_scene import (
     FLARE,
@@ -41,7 +40,7 @@ def database(home: Path) -> Path:
 
 
 async def test_an_attempt_stands_as_sent_before_its_vendor_hears_of_it(tmp_path: Path) -> None:
-    """A process that dies during the call leaves the row: sent, and maybe billed."""
+    """A process that dies before the request's end leaves the row: sent, and maybe billed."""
     seen: list[tuple[int, str]] = []
 
     def look(request: httpx.Request) -> httpx.Response:
@@ -51,8 +50,10 @@ async def test_an_attempt_stands_as_sent_before_its_vendor_hears_of_it(tmp_path:
 
     async with stage(tmp_path, Vendors({OPENAI: [look]})) as scene:
         ended = await scene.run(job(model=FLARE))
+        drawn = (await scene.ledger())[-1]
+        await scene.finish(ended)
         entries = await scene.ledger()
-    assert ended.failure is None
+    assert (ended.failure, drawn.billed, drawn.cost_usd > 0) == (None, "unknown", True)
     assert seen == [(1, "unknown"), (2, "unknown")]
     assert [(entry.number, entry.outcome, entry.status, entry.billed) for entry in entries] == [
         (1, "upstream_error", 503, "no"),
@@ -105,7 +106,7 @@ async def test_pictures_whose_bill_cannot_be_written_down_are_not_lost(tmp_path:
         ended = await scene.run(job(n=3))
         before = await scene.ledger()
         spoil(tmp_path, MEND)
-        await scene.store.finish(ended.request_id, RequestEnd(200, 9.0, scene.time.at, late_ends=ended.late_ends))
+        await scene.finish(ended)
         after = await scene.ledger()
     assert (ended.failure, len(ended.pictures), vendors.called) == (None, 3, [OPENAI])
     assert [(entry.outcome, entry.billed) for entry in before] == [("sent", "unknown")]
