@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import ExitStack
-from importlib.metadata import entry_points
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TextIO
 
@@ -48,7 +48,9 @@ def root() -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
-    for entry in sorted(entry_points(group=_GROUP), key=lambda entry: entry.name):
+    # Of our own distribution alone: to look through all that are installed takes forty times as long.
+    ours = distribution("prompt-intent").entry_points.select(group=_GROUP)
+    for entry in sorted(ours, key=lambda entry: entry.name):
         command.add_typer(entry.load())
     return command
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -28,29 +26,26 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
 ) -> None:
     """Serve the page and the API until Ctrl-C."""
-    with _unswept():
-        from asyncio import Event  # noqa: PLC0415
-
-        from serve.app import create_app  # noqa: PLC0415
-        from serve.logs import configure_logging  # noqa: PLC0415
-        from serve.server import run_server  # noqa: PLC0415
-        from serve.settings import Settings  # noqa: PLC0415
-
-        closing = Event()
-        application = create_app(Settings.load().bound_to(host), closing=closing)
-    configure_logging()
-    run_server(application, closing, host, port)
-
-
-@contextmanager
-def _unswept() -> Iterator[None]:
-    """What is imported and built here stays: looking for garbage in it takes an eighth of a start, and again later."""
+    # What is made until it serves stays: looking for garbage in it takes an eighth of a start.
     gc.disable()
     try:
-        yield
+        _serve(host, port)
     finally:
-        gc.freeze()
         gc.enable()
+
+
+def _serve(host: str, port: int) -> None:
+    from asyncio import Event  # noqa: PLC0415
+
+    from serve.app import create_app  # noqa: PLC0415
+    from serve.logs import configure_logging  # noqa: PLC0415
+    from serve.server import run_server  # noqa: PLC0415
+    from serve.settings import Settings  # noqa: PLC0415
+
+    closing = Event()
+    application = create_app(Settings.load().bound_to(host), closing=closing)
+    configure_logging()
+    run_server(application, closing, host, port)
 
 
 @app.command()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from training.config import Effort, TrainConfig, tuning
 from training.errors import DatasetError
-from training.file_check import FileReport, check_file
-from training.report_output import json_report, plain_lines, tables, verdict
+
+if TYPE_CHECKING:
+    from training.file_check import FileReport
 
 DEFAULT_FILE = Path("data/prompts.jsonl")
 DEFAULT_TEST_FILE = Path("data/test.jsonl")
@@ -45,6 +46,8 @@ def check_command(
 
     Exit 0: nothing that fails. Exit 1: at least one error. Exit 2: a file cannot be read.
     """
+    from training.report_output import json_report  # noqa: PLC0415
+
     reports = [_checked(path, other) for path, other in _comparisons(files or [], against)]
     if as_json:
         typer.echo(json_report(reports))
@@ -90,6 +93,8 @@ def _comparisons(files: Sequence[Path], against: Path | None) -> list[tuple[Path
 
 
 def _checked(path: Path, against: Path | None) -> FileReport:
+    from training.file_check import check_file  # noqa: PLC0415
+
     try:
         return check_file(path, against)
     except DatasetError as error:
@@ -97,6 +102,8 @@ def _checked(path: Path, against: Path | None) -> FileReport:
 
 
 def _show(reports: Sequence[FileReport]) -> None:
+    from training.report_output import plain_lines, tables, verdict  # noqa: PLC0415
+
     console = Console()
     for report in reports:
         if console.is_terminal:

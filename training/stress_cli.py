@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from training.config import TEST_FILE
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from training.robustness import Flips, Pushes, Robustness, Share
 
 stress_app = typer.Typer()
@@ -79,6 +80,8 @@ def _push_table(pushes: Pushes) -> Table:
 
 
 def _table(heading: str) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(heading)
     for name in ("share", "95 % interval", "prompts"):
         table.add_column(name, justify="right")
