@@ -59,7 +59,7 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, float32 of shape (len(texts), dim), in the order of `texts`."""
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         if self._threads == 1 or len(tokens) < 2:
             rows = [self._run(ids) for ids in tokens]
         else:

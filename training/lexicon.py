@@ -6,11 +6,26 @@ negation, narrative, tag soup. Several European languages share a row where they
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from classifier.features import FeatureSpec
+
+_CERTAIN = re.compile(r"[a-z](?![?*{|])[^|]*$")
 
 
 def _words(*alternatives: str) -> str:
-    return r"\b(?:" + "|".join(alternatives) + r")\b"
+    """Any of them. Sorted under their first letters, for at the start of a word each branch is tried."""
+    branches: dict[str, list[str]] = {}
+    for alternative in alternatives:
+        # What does not begin with a letter that is certain is a branch of its own.
+        letter = alternative[0] if _CERTAIN.match(alternative) else alternative
+        branches.setdefault(letter, []).append(alternative[len(letter) :])
+    return r"\b(?:" + "|".join(map(_branch, branches, branches.values())) + r")\b"
+
+
+def _branch(start: str, ends: Sequence[str]) -> str:
+    return start + (ends[0] if len(ends) == 1 else f"(?:{'|'.join(ends)})")
 
 
 _SAYS = _words(
