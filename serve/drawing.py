@@ -142,4 +142,4 @@ class Draw:
 
 
 def _warned(job: Job, *warnings: str) -> Job:
-    return replace(job, warnings=(*job.warnings, *warnings))
+    return replace(job, warnings=(*job.warnings, *warnings)) if warnings else job
