@@ -112,7 +112,7 @@ def estimate(request: ImageRequest, row: Model, today: date) -> float:
     """What `row` asks for the whole request on this day, in US dollars; the row must be able to draw it."""
     wire, _ = fit(request, row)
     # A row that draws fewer at once is called more often, for as many pictures.
-    return estimate_usd(row, replace(wire, n=request.n), today)
+    return estimate_usd(row, wire if wire.n == request.n else replace(wire, n=request.n), today)
 
 
 def _judge_in_order(places: Sequence[Place], scene: Scene) -> tuple[Candidate, ...]:

@@ -1,4 +1,4 @@
-"""What a request is expected to cost, and what it came to. In exact fractions inside, rounded once to millionths.
+"""What a request is expected to cost, and what it came to. Exact inside, in millionths of a dollar, and rounded once.
 
 A vendor's own figures count before the catalogue's: its bill, else its tokens at the row's token prices, else the price
 of a picture times the pictures. Table prices leave out the tokens of the prompt, which only the vendor can count: where
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from serve.catalog import Model
 from serve.image_request import Usage, WireRequest
-from serve.price_table import MICROS, TokenKind, exact, price_keys
+from serve.price_table import MICROS, TokenKind, exact, price_keys, whole_micros
 
 # More than any one call can cost: a vendor's figure beyond it is a slip, not a bill.
 MOST_USD = 10_000
@@ -45,7 +45,7 @@ def prices_on(model: Model, today: date | None) -> Prices:
 
 def estimate_usd(model: Model, wire: WireRequest, today: date | None = None) -> float:
     """US dollars for the whole request, `n` pictures of it; the most specific price of the row counts."""
-    return _rounded(_table_usd(model, wire, wire.n, today))
+    return _table_micros(model, wire, wire.n, today) / MICROS
 
 
 def settle_usd(model: Model, wire: WireRequest, usage: Usage | None, pictures: int, today: date | None = None) -> float:
@@ -59,35 +59,33 @@ def settle_usd(model: Model, wire: WireRequest, usage: Usage | None, pictures: i
         pictures: how many were billed; counts where the vendor reports nothing that can be priced.
         today: the day of the call.
     """
-    prices = prices_on(model, today)
-    reported = None if usage is None else _reported_usd(usage, prices)
-    return _rounded(_table_usd(model, wire, pictures, today) if reported is None else reported)
+    reported = None if usage is None else _reported_micros(usage, prices_on(model, today))
+    return (_table_micros(model, wire, pictures, today) if reported is None else reported) / MICROS
 
 
-def _table_usd(model: Model, wire: WireRequest, pictures: int, today: date | None) -> Fraction:
+def _table_micros(model: Model, wire: WireRequest, pictures: int, today: date | None) -> int:
     """The pictures by the row's table, and the prompt once for each call that they take."""
     table, tokens = prices_on(model, today)
-    picture = exact(next(table[key] for key in price_keys(wire.quality, wire.shape) if key in table))
-    return picture * pictures + _prompt_usd(wire, tokens) * math.ceil(pictures / model.max_n)
+    picture = next(table[key] for key in price_keys(wire.quality, wire.shape) if key in table)
+    return whole_micros(picture) * pictures + _prompt_micros(wire, tokens) * math.ceil(pictures / model.max_n)
 
 
-def _prompt_usd(wire: WireRequest, prices: Mapping[TokenKind, float]) -> Fraction:
-    """What a long prompt adds to a call at the most, as a rule, in whole millionths; a short one adds nothing."""
+def _prompt_micros(wire: WireRequest, prices: Mapping[TokenKind, float]) -> int:
+    """What a long prompt adds to a call at the most, as a rule; a short one adds nothing."""
     words = f"{wire.prompt}{wire.negative_prompt or ''}".encode("utf-8", "surrogatepass")
     tokens = math.ceil(len(words) / _TOKEN_BYTES)
-    if tokens <= _SHORT_TOKENS:
-        return Fraction()
-    return Fraction(math.ceil(exact(prices.get("text_input", 0.0)) * tokens), MICROS)
+    # Dollars a million tokens are millionths of a dollar a token.
+    return 0 if tokens <= _SHORT_TOKENS else math.ceil(exact(prices.get("text_input", 0.0)) * tokens)
 
 
-def _reported_usd(usage: Usage, prices: Prices) -> Fraction | None:
+def _reported_micros(usage: Usage, prices: Prices) -> int | None:
     if usage.usd is not None and 0 <= usage.usd <= MOST_USD:
-        return exact(usage.usd)
-    tokens = _tokens_usd(usage, prices.tokens)
-    return tokens if tokens is not None and tokens <= MOST_USD else None
+        return round(exact(usage.usd) * MICROS)
+    tokens = _tokens_micros(usage, prices.tokens)
+    return round(tokens) if tokens is not None and tokens <= MOST_USD * MICROS else None
 
 
-def _tokens_usd(usage: Usage, prices: Mapping[TokenKind, float]) -> Fraction | None:
+def _tokens_micros(usage: Usage, prices: Mapping[TokenKind, float]) -> Fraction | None:
     """The tokens' price, or None where the picture's own are not reported or not priced.
 
     A kind that the row does not price counts as its dearest: the figure is never under the bill.
@@ -102,8 +100,4 @@ def _tokens_usd(usage: Usage, prices: Mapping[TokenKind, float]) -> Fraction | N
     if not prices or "image_output" not in used or min(used.values()) < 0:
         return None
     dearest = max(prices.values())
-    return sum((exact(prices.get(kind, dearest)) * count / 1_000_000 for kind, count in used.items()), Fraction())
-
-
-def _rounded(usd: Fraction) -> float:
-    return max(0, round(usd * MICROS)) / MICROS
+    return sum((exact(prices.get(kind, dearest)) * count for kind, count in used.items()), Fraction())

@@ -65,10 +65,15 @@ class Draw:
                 job = _warned(job, f"{candidate.model} was not asked: it has answered too few of its calls of late")
                 continue
             outcome, row = await self._candidate(errand, candidate)
-            job = replace(job, attempts=job.attempts + outcome.attempts, late_ends=job.late_ends + outcome.late_ends)
+            job = replace(
+                job,
+                attempts=job.attempts + outcome.attempts,
+                late_ends=job.late_ends + outcome.late_ends,
+                chosen=replace(candidate, row=row) if outcome.error is None else None,
+                pictures=outcome.pictures,
+            )
             if outcome.error is None:
-                chosen = replace(candidate, row=row)
-                return _warned(replace(job, chosen=chosen, pictures=outcome.pictures), *outcome.warnings)
+                return _warned(job, *outcome.warnings)
             failure = telling(failure, outcome.error)
             if not self._rules.may_go_on(outcome.error):
                 break

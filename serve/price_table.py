@@ -27,6 +27,12 @@ def exact(usd: float) -> Fraction:
     return Fraction(repr(usd))
 
 
+@lru_cache(maxsize=1024)
+def whole_micros(usd: float) -> int:
+    """Millionths of a dollar, of a price that has no finer part."""
+    return int(exact(usd) * MICROS)
+
+
 def _in_whole_micros(usd: float) -> float:
     # Bills are kept in millionths of a dollar; whole ones add up over any split of a request.
     if exact(usd) * MICROS % 1:
