@@ -100,7 +100,8 @@ class Series:
         reserved = estimate_usd(row, wire, self._clock.today())
         if not errand.bill.reserve(reserved):
             return Outcome(error=BudgetError(f"{name} costs about {reserved:g} US dollars, and max_cost leaves less"))
-        order, usd = Order(errand.job.request_id, wire, warnings, reserved, name, row), 0.0
+        sole = request.n == errand.job.request.n
+        order, usd = Order(errand.job.request_id, wire, warnings, reserved, name, row, sole), 0.0
         try:
             outcome = await self._admitted(errand, order)
             usd = sum(attempt.cost_usd for attempt in outcome.attempts)

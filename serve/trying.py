@@ -23,8 +23,8 @@ from serve.store import AttemptEnd, AttemptStart, LateEnd, Store
 class Order:
     """One call to be made: `wire.n` pictures of `row` under its logical `name`, for about `usd` US dollars.
 
-    `warnings` say which wishes `row` cannot meet. Once it is let through, `number` counts the calls of a request and
-    `patience` are the most seconds that it may take.
+    `warnings` say which wishes `row` cannot meet, `sole` that it draws all that the request wants. Once it is let
+    through, `number` counts the calls of a request and `patience` are the most seconds that it may take.
     """
 
     request_id: str
@@ -33,6 +33,7 @@ class Order:
     usd: float
     name: str
     row: Model
+    sole: bool
     number: int = 0
     patience: float = 0.0
 
@@ -97,9 +98,10 @@ class TryModel:
         ms = self._ms_since(began)
         attempt = _attempt(order, ending, ms)
         outcome = Outcome((attempt,), pictures, order.warnings if error is None else (), error)
-        return await self._ended(
-            outcome, start.id, AttemptEnd(ending.outcome, ending.status, ms, ending.billed, ending.usd)
-        )
+        end = AttemptEnd(ending.outcome, ending.status, ms, ending.billed, ending.usd)
+        late = replace(outcome, late_ends=((start.id, end),))
+        # If this was all, nobody is asked after it, and the request's end comes at once.
+        return late if error is None and order.sole else await self._ended(outcome, late)
 
     async def _call(self, order: Order, call: Call) -> tuple[tuple[Picture, ...], _Ending, ServiceError | None]:
         ends = self._clock.monotonic() + order.patience
@@ -114,17 +116,14 @@ class TryModel:
             return (), _Ending(error.code, None, "no", 0.0), error
         return pictures, self._drawn(order, answer), None
 
-    async def _ended(self, outcome: Outcome, attempt_id: str, end: AttemptEnd) -> Outcome:
-        """The outcome with its end written down, or left to be written with the request's."""
-        late = replace(outcome, late_ends=((attempt_id, end),))
-        if outcome.error is None:
-            # Nobody is asked after it, so that the request's end comes soon.
-            return late
+    async def _ended(self, outcome: Outcome, late: Outcome) -> Outcome:
+        """The outcome with its end written down; where it cannot be, `late`, which leaves it to the request's end."""
         try:
-            await self._store.attempt_ended(attempt_id, end)
+            await self._store.attempt_ended(*late.late_ends[0])
         except StoreError as unwritten:
-            # Somebody else might be asked, and a bill be added to one that is not in the books: this error forbids it.
-            return replace(late, error=unwritten)
+            # What is drawn is paid for, and still an answer. After a failure somebody else might be asked, and a bill
+            # be added to one that is not in the books: this error forbids it.
+            return late if late.error is None else replace(late, error=unwritten)
         return outcome
 
     async def _crashed(self, start: AttemptStart, call: Call, ms: float) -> None:

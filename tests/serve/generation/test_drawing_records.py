@@ -163,6 +163,26 @@ async def test_a_crash_after_the_call_is_in_the_books(tmp_path: Path, monkeypatc
     assert [(entry.outcome, entry.billed, entry.cost_usd) for entry in entries] == [("crash", "unknown", usd)]
 
 
+async def test_what_one_call_drew_is_in_the_books_before_another_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever becomes of the others: here one meets a mistake of ours."""
+    read, answers = DIALECTS["openai_images"].read, []
+
+    def stumble(response: httpx.Response) -> list[DrawnImage]:
+        answers.append(response)
+        if len(answers) == 2:
+            raise KeyError("a mistake of ours")
+        return read(response)
+
+    monkeypatch.setitem(DIALECTS, "openai_images", replace(DIALECTS["openai_images"], read=stumble))
+    async with stage(tmp_path, Vendors({OPENAI: [draws]}), time=FakeTime(date(2025, 6, 1))) as scene:
+        with pytest.raises(KeyError):
+            await scene.run(job(n=2))
+        entries = await scene.ledger()
+    assert sorted((entry.outcome, entry.billed) for entry in entries) == [("crash", "unknown"), ("ok", "yes")]
+
+
 async def test_what_cannot_be_built_is_not_in_the_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that is written wrongly: nothing was about to be sent."""
 
