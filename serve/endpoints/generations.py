@@ -60,7 +60,7 @@ async def generations(body: ImagesBody, request: Request, service: ServiceDep) -
     has its HTTP status then, too; an error after the first 15 seconds is an event.
     """
     job = read_images_job(body, service.settings, service.catalog)
-    linked = body.response_format == "url"
+    linked = body.stream or body.response_format == "url"
     caller = _Caller(body, images_base(request, service) if linked else "", service)
     if body.stream:
         return await _streamed(asyncio.create_task(draw(job, body, request, service)), caller)
