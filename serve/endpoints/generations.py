@@ -39,7 +39,7 @@ router = APIRouter(tags=["OpenAI"], responses=ERRORS, route_class=QuickRoute)
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Who asked, for what, and where our pictures are as it sees them, if it wants links."""
+    """Who asked, for what, and where our pictures are as it sees them."""
 
     body: ImagesBody
     base: str
@@ -60,8 +60,7 @@ async def generations(body: ImagesBody, request: Request, service: ServiceDep) -
     has its HTTP status then, too; an error after the first 15 seconds is an event.
     """
     job = read_images_job(body, service.settings, service.catalog)
-    linked = body.stream or body.response_format == "url"
-    caller = _Caller(body, images_base(request, service) if linked else "", service)
+    caller = _Caller(body, images_base(request, service), service)
     if body.stream:
         return await _streamed(asyncio.create_task(draw(job, body, request, service)), caller)
     answer = await draw(job, body, request, service)
