@@ -22,6 +22,7 @@ from serve.observer import Observer
 from serve.readiness import read_readiness
 from serve.service import open_service
 from serve.settings import Settings
+from serve.turnstile import Turnstile
 from serve.vitals import Vitals
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve")
@@ -81,6 +82,7 @@ def _guards(settings: Settings, clock: Clock) -> list[Middleware]:
     return [
         Middleware(SecurityHeaders),
         Middleware(Observer, clock=clock),
+        Middleware(Turnstile),
         Middleware(HostGuard, settings=settings),
         Middleware(OriginGuard, settings=settings),
         Middleware(KeyGuard, settings=settings),

@@ -38,6 +38,28 @@ def change(writer: Connection) -> AbstractContextManager[None]:
     return _transaction(writer, "BEGIN IMMEDIATE")
 
 
+def be_quick(writer: Connection) -> None:
+    """From now on no change waits for another program's lock or for the disk: see `patience` and `checkpoint`."""
+    writer.execute("PRAGMA busy_timeout = 0")
+    writer.execute("PRAGMA wal_autocheckpoint = 0")
+
+
+@contextmanager
+def patience(writer: Connection, busy_s: float) -> Iterator[None]:
+    """Within the block a change waits so long, in seconds, for another program's lock; after it, not at all."""
+    writer.execute(f"PRAGMA busy_timeout = {busy_s * 1000:.0f}")
+    try:
+        yield
+    finally:
+        writer.execute("PRAGMA busy_timeout = 0")
+
+
+def checkpoint(writer: Connection) -> None:
+    """Take the log into the file, which waits for the disk. What hinders it hinders nothing else: the log grows on."""
+    with suppress(sqlite3.OperationalError):
+        writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
 def snapshot(reader: Connection) -> AbstractContextManager[None]:
     """All that the block reads is of one moment, whatever is committed meanwhile."""
     return _transaction(reader, "BEGIN")

@@ -74,7 +74,7 @@ class Store:
         """
         file = _opened(path, busy_s)
         connection, readers = await anyio.to_thread.run_sync(file.__enter__)
-        writer = Writer(connection, _ORDER)
+        writer = Writer(connection, _ORDER, busy_s)
         try:
             yield cls(writer, readers)
         finally:

@@ -1,4 +1,4 @@
-"""What the writer thread does with requests and attempts: each function takes many records of one kind.
+"""What the writer does with requests and attempts: each function takes many records of one kind.
 
 An end is written only over a beginning that has none yet: an answer that was kept is never replaced.
 """
