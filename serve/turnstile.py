@@ -1,4 +1,4 @@
-"""So many requests begin in one turn of the event loop: of a burst, the first are at their vendors while others are read.
+"""So many requests begin in a turn of the event loop: of a burst, the first are at their vendors while others are read.
 
 The loop takes what is ready in the order it came, one step of each. Of 64 requests that come at once all would be read,
 then all decided on, then all sent; their answers would come at once too, and so on for ever: the processor works while
