@@ -21,6 +21,7 @@ async def received(response: httpx.Response, most_bytes: int, provider: str) -> 
     """
     pieces: list[bytes] = []
     size = 0
+    packed = "content-encoding" in response.headers
     try:
         async for piece in response.aiter_bytes():
             pieces.append(piece)
@@ -32,7 +33,9 @@ async def received(response: httpx.Response, most_bytes: int, provider: str) -> 
             break
     finally:
         await response.aclose()
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
+    headers = response.headers.copy()
+    if packed:
+        del headers["content-encoding"]
     return httpx.Response(response.status_code, headers=headers, content=b"".join(pieces), request=response.request)
 
 

@@ -69,7 +69,7 @@ class Draw:
                 job,
                 attempts=job.attempts + outcome.attempts,
                 late_ends=job.late_ends + outcome.late_ends,
-                chosen=replace(candidate, row=row) if outcome.error is None else None,
+                chosen=_answering(candidate, row) if outcome.error is None else None,
                 pictures=outcome.pictures,
             )
             if outcome.error is None:
@@ -144,6 +144,10 @@ class Draw:
             if isinstance(crash, BaseException):
                 raise crash
         return [outcome for outcome in ended if isinstance(outcome, Outcome)]
+
+
+def _answering(candidate: Candidate, row: Model | None) -> Candidate:
+    return candidate if row is candidate.row else replace(candidate, row=row)
 
 
 def _warned(job: Job, *warnings: str) -> Job:

@@ -21,6 +21,7 @@ _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?):([0-9]{1,5}(?:\.[0-9]{1,4})?
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 # Three digits at least: Ideogram spells ratios "16x9".
 PIXELS = re.compile(r"[0-9]{3,5}x[0-9]{3,5}")
+_SQUARE = Fraction(1)
 _SPELLING = {"aspect_ratio": (_RATIO, "16:9"), "size": (_SIZE, "1024x1024")}
 
 
@@ -55,6 +56,8 @@ def requests_for(request: ImageRequest, model: Model) -> list[ImageRequest]:
     A seed grows by the pictures before it: the same one would draw the same pictures again, and bill them.
     """
     counts = calls_for(request, model)
+    if counts == [request.n] and request.seed is None:
+        return [request]
     before = [sum(counts[:call]) for call in range(len(counts))]
     return [
         replace(request, n=count, seed=None if request.seed is None else _advanced(request.seed, drawn))
@@ -133,7 +136,7 @@ def _parse_ratio(param: str, text: str) -> Fraction:
 def _shape(request: ImageRequest, model: Model, warnings: list[str]) -> str:
     asked = _asked(request)
     if asked is None:
-        return model.shapes[_nearest(Fraction(1), tuple(model.shapes))]
+        return model.shapes[_nearest(_SQUARE, tuple(model.shapes))]
     param, text = asked
     if param == "size" and PIXELS.fullmatch(text) and text in model.shapes.values():
         return text

@@ -48,8 +48,8 @@ def _explicable(prompt: str, param: str, body: ClassifyBody) -> str:
     return prompt
 
 
-def read_job(body: GenerateBody, settings: Settings) -> Job:
-    """The job that a body asks for.
+def read_job(body: GenerateBody, settings: Settings, warnings: tuple[str, ...] = ()) -> Job:
+    """The job that a body asks for, with what there is to say of it already.
 
     Raises:
         InvalidRequestError: a text or `n` over its limit, a blank prompt, or wishes that contradict each other.
@@ -70,7 +70,7 @@ def read_job(body: GenerateBody, settings: Settings) -> Job:
         user=body.user,
         background=None if body.background == "auto" else body.background,
     )
-    return Job(request, model=_asked(body.model), intent=body.intent, wishes=body.wishes())
+    return Job(request, model=_asked(body.model), intent=body.intent, wishes=body.wishes(), warnings=warnings)
 
 
 def read_shape(size: str | None, ratio: str | None) -> tuple[str | None, str | None]:

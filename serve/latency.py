@@ -7,11 +7,29 @@ no calls, so nothing else would ever show that it is fast again.
 from __future__ import annotations
 
 import time
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from statistics import median
 
 from serve.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """`by_time`: (measured at, milliseconds), oldest first. `sizes`: the milliseconds, sorted: every request asks."""
+
+    by_time: deque[tuple[float, float]] = field(default_factory=deque)
+    sizes: list[float] = field(default_factory=list)
+
+    def add(self, now: float, ms: float) -> None:
+        self.by_time.append((now, ms))
+        insort(self.sizes, ms)
+
+    def forget_oldest(self) -> None:
+        _, ms = self.by_time.popleft()
+        del self.sizes[bisect_left(self.sizes, ms)]
 
 
 class Latencies:
@@ -37,11 +55,14 @@ class Latencies:
         self._least = least
         self._forget_s = forget_s
         self._monotonic = monotonic
-        self._measured: dict[str, deque[tuple[float, float]]] = {}  # (measured at, milliseconds), oldest first
+        self._measured: dict[str, _Measured] = {}
 
     def record(self, row: str, ms: float) -> None:
         """An answered call to `row` took `ms` milliseconds. Failures are not latencies: leave them out."""
-        self._measured.setdefault(row, deque(maxlen=self._window)).append((self._monotonic(), ms))
+        measured = self._measured.setdefault(row, _Measured())
+        if len(measured.sizes) == self._window:
+            measured.forget_oldest()
+        measured.add(self._monotonic(), ms)
 
     def p50(self, row: str) -> float | None:
         """The row's median in milliseconds, None where too little was measured."""
@@ -58,6 +79,6 @@ class Latencies:
         if measured is None:
             return []
         oldest = self._monotonic() - self._forget_s
-        while measured and measured[0][0] < oldest:
-            measured.popleft()
-        return [ms for _, ms in measured]
+        while measured.sizes and measured.by_time[0][0] < oldest:
+            measured.forget_oldest()
+        return measured.sizes

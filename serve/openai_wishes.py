@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from classifier import parse_intent
 from serve.catalog import Catalog
 from serve.errors import InvalidRequestError, NotFoundError
@@ -39,7 +37,7 @@ def read_images_job(body: ImagesBody, settings: Settings, catalog: Catalog) -> J
             "user": body.safety_identifier or body.user,
         }
     )
-    return replace(read_job(plain, settings), warnings=_warnings(body))
+    return read_job(plain, settings, _warnings(body))
 
 
 def find_intent(name: str, catalog: Catalog) -> str | None:

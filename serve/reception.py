@@ -94,8 +94,9 @@ def refuse(answer: KeptAnswer, error: KeptError) -> JSONResponse:
 
 def images_base(request: Request, service: Service) -> str:
     """Where this service's pictures are, as the caller sees it."""
-    # The Host header has passed the guard: it can only be one of our own names.
-    return f"{service.settings.public_url or str(request.base_url).rstrip('/')}/v1/images"
+    # The Host header has passed the guard: it is there, and can only be one of our own names.
+    own = f"{request.scope['scheme']}://{request.headers['host']}{request.scope.get('root_path', '')}"
+    return f"{service.settings.public_url or own}/v1/images"
 
 
 def _key(request: Request, caller: str, body: BaseModel) -> Key | None:

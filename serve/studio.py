@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from serve.answers import KeptAnswer
@@ -20,12 +20,16 @@ from serve.errors import (
     StoreError,
     UpstreamTimeoutError,
 )
+from serve.image_request import ImageRequest
 from serve.job import Job, Step, run
 from serve.schemas import Routing
 from serve.store import Claim, Done, Fresh, ImageRecord, Lost, Mismatch, RequestEnd, RequestRecord, Running, Store
 
 KEY_SECONDS = 24 * 3600.0
 """How long an idempotency key is remembered: as long as the OpenAI and Stripe clients' users are used to."""
+
+
+_ASKED = tuple(field.name for field in fields(ImageRequest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,9 @@ class Studio:
     def _images(self, job: Job) -> tuple[ImageRecord, ...]:
         if job.failure is not None or job.chosen is None:
             return ()
-        request, now = json.dumps(asdict(job.request)), self._clock.now()
+        # Not `asdict`, which would copy each of these plain values.
+        request = json.dumps({name: getattr(job.request, name) for name in _ASKED})
+        now = self._clock.now()
         return tuple(
             ImageRecord(
                 id=image_id,

@@ -97,11 +97,11 @@ class TryModel:
             raise
         ms = self._ms_since(began)
         attempt = _attempt(order, ending, ms)
-        outcome = Outcome((attempt,), pictures, order.warnings if error is None else (), error)
         end = AttemptEnd(ending.outcome, ending.status, ms, ending.billed, ending.usd)
-        late = replace(outcome, late_ends=((start.id, end),))
+        warnings = order.warnings if error is None else ()
+        late = Outcome((attempt,), pictures, warnings, error, late_ends=((start.id, end),))
         # If this was all, nobody is asked after it, and the request's end comes at once.
-        return late if error is None and order.sole else await self._ended(outcome, late)
+        return late if error is None and order.sole else await self._ended(late)
 
     async def _call(self, order: Order, call: Call) -> tuple[tuple[Picture, ...], _Ending, ServiceError | None]:
         ends = self._clock.monotonic() + order.patience
@@ -116,15 +116,15 @@ class TryModel:
             return (), _Ending(error.code, None, "no", 0.0), error
         return pictures, self._drawn(order, answer), None
 
-    async def _ended(self, outcome: Outcome, late: Outcome) -> Outcome:
-        """The outcome with its end written down; where it cannot be, `late`, which leaves it to the request's end."""
+    async def _ended(self, late: Outcome) -> Outcome:
+        """The outcome with its end written down; where it cannot be, as it is: that leaves it to the request's end."""
         try:
             await self._store.attempt_ended(*late.late_ends[0])
         except StoreError as unwritten:
             # What is drawn is paid for, and still an answer. After a failure somebody else might be asked, and a bill
             # be added to one that is not in the books: this error forbids it.
             return late if late.error is None else replace(late, error=unwritten)
-        return outcome
+        return replace(late, late_ends=())
 
     async def _crashed(self, start: AttemptStart, call: Call, ms: float) -> None:
         """A mistake of ours, which is raised: the books are told, if they can be, and what it may have cost."""
