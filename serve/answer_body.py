@@ -14,14 +14,19 @@ _Read = TypeVar("_Read")
 
 
 async def received(response: httpx.Response, most_bytes: int, provider: str) -> httpx.Response:
-    """A streamed `response`, read to its end, unpacked and closed. Of a refusal what is over the limit is left.
+    """A streamed `response` read to its end, unpacked and closed. Of a refusal what is over the limit is left.
 
     Raises:
         UpstreamError: a success has more than `most_bytes`; billed "yes".
     """
+    if _is_plain(response, most_bytes):
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
     pieces: list[bytes] = []
     size = 0
-    packed = "content-encoding" in response.headers
     try:
         async for piece in response.aiter_bytes():
             pieces.append(piece)
@@ -33,10 +38,16 @@ async def received(response: httpx.Response, most_bytes: int, provider: str) -> 
             break
     finally:
         await response.aclose()
-    headers = response.headers.copy()
-    if packed:
-        del headers["content-encoding"]
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
     return httpx.Response(response.status_code, headers=headers, content=b"".join(pieces), request=response.request)
+
+
+def _is_plain(response: httpx.Response, most_bytes: int) -> bool:
+    """Whether it says how long it is, which is not too long, and needs no unpacking: no connection brings more then."""
+    length = response.headers.get("content-length", "")
+    # Twenty digits are more than anything has bytes, and thousands are more than `int` takes.
+    is_known = length.isascii() and length.isdigit() and len(length) < 20
+    return is_known and int(length) <= most_bytes and "content-encoding" not in response.headers
 
 
 async def parsed(parse: Callable[[httpx.Response], _Read], response: httpx.Response) -> _Read:

@@ -86,6 +86,8 @@ def _is_amount(value: float) -> bool:
 
 
 def _check_names(names: frozenset[str] | tuple[()], param: str, catalog: Catalog) -> None:
+    if not names:
+        return
     known = [*catalog.models, *catalog.providers]
     if unknown := sorted(set(names) - set(known)):
         message = f"no model or provider {unknown[0]!r} here: name some of {', '.join(known)}"

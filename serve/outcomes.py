@@ -29,6 +29,8 @@ def is_shed(outcome: Outcome) -> bool:
 
 def together(outcomes: Sequence[Outcome], asked: int, rules: CallRules) -> Outcome:
     """The calls of one candidate as one outcome: with pictures, if any call came to some."""
+    if len(outcomes) == 1 and len(outcomes[0].pictures) == asked:
+        return outcomes[0]
     attempts = tuple(attempt for outcome in outcomes for attempt in outcome.attempts)
     pictures = tuple(picture for outcome in outcomes for picture in outcome.pictures)
     late_ends = tuple(end for outcome in outcomes for end in outcome.late_ends)

@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from sqlite3 import Connection, OperationalError
 from time import perf_counter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from serve.errors import ServiceError, StoreError
 from serve.store.connections import be_quick, change, checkpoint, patience
@@ -36,16 +35,14 @@ Operation = Callable[[Connection, Sequence[P]], Sequence[R]]
 """Writes many payloads of one kind at once: one result a payload, in order. Raises as soon as one is no good."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     rank: int
     operation: Operation[Any, Any]
     payload: Any
     answer: asyncio.Future[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     job: _Job
     result: Any = None
     error: Exception | None = None
