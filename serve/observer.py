@@ -6,6 +6,7 @@ import re
 import secrets
 import traceback
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -38,6 +39,12 @@ class Observer:
         self._app = app
         self._clock = clock
 
+    @cached_property
+    def _log(self) -> structlog.typing.FilteringBoundLogger:
+        """Made for the first request, when it is known how to log, and not for each again."""
+        log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve").bind()
+        return log
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
         if scope["type"] != "http":
@@ -55,7 +62,8 @@ class Observer:
             try:
                 await self._answered(scope, receive, send_tagged, exchange)
             finally:
-                _log.info("request", **_line(scope, exchange), ms=round((self._clock.monotonic() - started) * 1000, 1))
+                ms = round((self._clock.monotonic() - started) * 1000, 1)
+                self._log.info("request", **_line(scope, exchange), ms=ms)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange) -> None:
         try:

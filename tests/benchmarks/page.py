@@ -19,10 +19,8 @@ not the 24 of its catalogue. Repeat it with `make run` once, then `make bench`.
 _PLOTS = """
 Where less is measured than wanted: of a classification's graph half is matrix products, the rest are activations,
 norms and the rounding of inputs between them; a start is imports for the most part (FastAPI, pydantic, numpy);
-a request through the gateway is some two milliseconds of Python spread flat over FastAPI, httpx, aiohttp, pydantic
-and our own steps, and two turns to the store's thread and back, so that nothing is answered that is not written. Before
-a vendor that takes 50 ms, 64 clients move in step: what waits together is committed together, and a quarter of the time
-all of them wait for the vendor.
+a request through the gateway is one and a half milliseconds of Python spread flat over FastAPI, httpx, aiohttp, pydantic
+and our own steps, a sixth of it for two transactions, so that nothing is answered that is not written.
 
 ![Latency by prompt length](benchmarks/latency.svg)
 ![Throughput by batch size](benchmarks/throughput.svg)
