@@ -12,15 +12,16 @@ Written by `make bench`, {date}: {rounds} interleaved rounds in {minutes} minute
 with others. Ratios, because milliseconds belong to a machine: each is the median over the rounds, with the least and
 the largest. Prompts are unique, caches off, peers warm, with MiniLM-L6 weights and the same threads. Gateways
 run on one core, the load and the vendor on the other; ours may have 64 calls at a vendor, as the load has clients, and
-not the 24 of its catalogue. Repeat it with `make run` once, then `make bench`.
+not the 24 of its catalogue. At 64 a round is 1,500 requests, of which little is beginning or end. Repeat it with
+`make run` once, then `make bench`.
 
 {versions}
 """
 _PLOTS = """
 Where less is measured than wanted: of a classification's graph half is matrix products, the rest are activations,
 norms and the rounding of inputs between them; a start is imports for the most part (FastAPI, pydantic, numpy);
-a request through the gateway is one and a half milliseconds of Python spread flat over FastAPI, httpx, aiohttp, pydantic
-and our own steps, a sixth of it for two transactions, so that nothing is answered that is not written.
+a request through the gateway is one and a half milliseconds of Python spread flat over FastAPI, httpx, aiohttp,
+pydantic and our own steps, a sixth of it for two transactions, so that nothing is answered that is not written.
 
 ![Latency by prompt length](benchmarks/latency.svg)
 ![Throughput by batch size](benchmarks/throughput.svg)
