@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import joblib
@@ -52,6 +53,22 @@ def test_fine_tuning_is_as_repeatable(trained: TrainedHome, tiny_encoder: Path, 
     one, two = (_train(trained, tiny_encoder, tmp_path / name, fine_tuning=tuning) for name in ("one", "two"))
     assert one.bundle == two.bundle
     assert one.manifest.encoder.sha256 != load_encoder(str(tiny_encoder), 1).sha256
+
+
+def test_canaries_come_from_all_over_the_file_and_are_soon_proven(
+    trained: TrainedHome, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    """A dozen to two of the shorter half of the training prompts, from its beginning to its end."""
+    made = _train(trained, tiny_encoder, tmp_path / "bundle")
+    prompts = [json.loads(line)["prompt"] for line in trained.data.read_text("utf-8").splitlines()]
+    canaries = [canary.prompt for canary in made.manifest.canaries]
+    places = [prompts.index(prompt) / len(prompts) for prompt in canaries]
+
+    assert 12 <= len(canaries) <= 24
+    assert max(map(len, canaries)) <= median(map(len, prompts))
+    assert places == sorted(places)
+    assert places[0] < 0.2
+    assert places[-1] > 0.8
 
 
 def test_any_encoder_folder_trains(trained: TrainedHome, tiny_encoder: Path, tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ async def test_an_answer_may_come_packed(keyed: Settings, png: bytes) -> None:
     assert (await draw(keyed, httpx.Response(200, stream=stream, headers=headers))).images == [DrawnImage(png)]
 
 
+@pytest.mark.parametrize("length", [None, "0", "9" * 5000, "-1", "many"])
+async def test_what_is_said_of_the_length_changes_nothing(length: str | None, keyed: Settings, png: bytes) -> None:
+    """The right one, none, and what no number can be: the picture is the same."""
+    body = json.dumps({"data": [{"b64_json": base64.b64encode(png).decode()}]}).encode()
+    headers = {"content-length": length or str(len(body))}
+    answer = httpx.Response(200, stream=httpx.ByteStream(body), headers=headers)
+    assert (await draw(keyed, answer)).images == [DrawnImage(png)]
+
+
 @pytest.mark.parametrize(("size", "aside"), [(100, False), (1 << 20, True)])
 async def test_a_large_answer_is_parsed_beside_the_event_loop(size: int, aside: bool, keyed: Settings) -> None:
     """All three readers of a dialect: while pictures are decoded the service answers others."""
