@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import sys
 from contextlib import suppress
@@ -12,9 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
-# Objects made before the first sweep for garbage, and sweeps before the next wider one. As Python comes (700, 10, 10),
-# 64 requests at once take some 5 % longer.
-_SWEEPS = (10_000, 20, 20)
+from serve.heap import keep_freed_memory, sweep_seldom
 
 
 class Server(uvicorn.Server):
@@ -27,10 +24,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""
         await super().startup(sockets)
-        # What a start has made stays until the end, and most of what a request makes goes by itself.
-        gc.freeze()
-        gc.set_threshold(*_SWEEPS)
-        gc.enable()
+        sweep_seldom()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See `uvicorn.Server`."""
@@ -39,10 +33,11 @@ class Server(uvicorn.Server):
 
 
 def run_server(application: FastAPI, closing: asyncio.Event, host: str, port: int) -> None:
-    """Serve until a signal comes, in a process of its own: it sets how that looks for garbage, and when.
+    """Serve until a signal comes, in a process of its own: it sets how that treats memory.
 
     Exits with uvicorn's own code where it cannot start.
     """
+    keep_freed_memory()
     config = uvicorn.Config(
         application,
         host=host,
