@@ -42,7 +42,7 @@ class ImageStore:
             OSError: the disk is full or the folder cannot be written.
         """
         image_id = secrets.token_hex(16)
-        # As text: `Path` takes as long to put a name together as the system to write a small file.
+        # As text, for every picture pays for it: `Path` takes longer to put names together.
         path = f"{self._folder}/{image_id}"
         for _ in range(_TRIES):
             try:

@@ -40,10 +40,10 @@ class Observer:
         self._clock = clock
 
     @cached_property
-    def _log(self) -> structlog.typing.FilteringBoundLogger:
+    def _lines(self) -> structlog.typing.FilteringBoundLogger:
         """Made for the first request, when it is known how to log, and not for each again."""
-        log: structlog.typing.FilteringBoundLogger = structlog.get_logger("serve").bind()
-        return log
+        lines: structlog.typing.FilteringBoundLogger = _log.bind()
+        return lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -63,7 +63,7 @@ class Observer:
                 await self._answered(scope, receive, send_tagged, exchange)
             finally:
                 ms = round((self._clock.monotonic() - started) * 1000, 1)
-                self._log.info("request", **_line(scope, exchange), ms=ms)
+                self._lines.info("request", **_line(scope, exchange), ms=ms)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange) -> None:
         try:

@@ -55,7 +55,7 @@ async def test_a_crowd_goes_in_a_few_at_a_time_and_in_its_order() -> None:
 
 
 async def test_who_comes_alone_goes_in_at_once() -> None:
-    """Also after a crowd; and what is no request is never held up."""
+    """Time after time; and what is no request is never held up."""
     hall = Hall()
     turnstile = Turnstile(hall, a_turn=1)
     tasks = []
