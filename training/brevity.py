@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 LAYERS_IN_FULL = 2
-"""So many layers read every token ..."""
-LEFT_OUT = (",", ".", "a", "an", "the", "[SEP]")
-"""... and these the others do not."""
+"""So many layers read every token."""
+_LEFT_OUT = (",", ".", "a", "an", "the", "[SEP]")
 
 
 def is_bert(model: SentenceTransformer) -> bool:
@@ -38,7 +37,7 @@ def kept_tokens(model: SentenceTransformer) -> torch.Tensor:
     bert: Any = model[0].auto_model
     tokenizer = model.tokenizer
     kept = torch.ones(len(bert.embeddings.word_embeddings.weight), dtype=torch.bool)
-    places = tokenizer.convert_tokens_to_ids(list(LEFT_OUT))
+    places = tokenizer.convert_tokens_to_ids(list(_LEFT_OUT))
     kept[[place for place in places if place != tokenizer.unk_token_id]] = False
     return kept
 

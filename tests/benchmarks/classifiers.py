@@ -126,22 +126,18 @@ def _classify(port: int) -> None:
 
 def typical(prompts: Sequence[str], bundle: Path) -> list[str]:
     """The prompts of about the median length in tokens, for which the bound is calculated."""
-    return [text for text, tokens in _tokenised(prompts, bundle) if len(tokens) in _TYPICAL_TOKENS]
-
-
-def _tokenised(prompts: Sequence[str], bundle: Path) -> list[tuple[str, list[str]]]:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
     tokenizer.no_padding()
-    return [(text, tokenizer.encode(text).tokens) for text in prompts]
+    return [text for text in prompts if len(tokenizer.encode(text).ids) in _TYPICAL_TOKENS]
 
 
 def share_of_bound(prompts: Sequence[str], bundle: Path, rounds: int) -> list[float]:
     """Seconds that the 8-bit matrix products of a typical prompt need by themselves, over ours, by round; one core."""
     os.sched_setaffinity(0, {0})
     chosen = typical(prompts, bundle)[: _SINGLE * rounds]
-    products, shares = _products(_tokens_by_layer(chosen, bundle)), []
+    products, shares = _products(_TYPICAL_TOKENS[len(_TYPICAL_TOKENS) // 2]), []
     with worker(sys.executable, "ours", 1, str(bundle)) as each:
         for number in range(rounds):
             ours, bound = [], []
@@ -153,35 +149,24 @@ def share_of_bound(prompts: Sequence[str], bundle: Path, rounds: int) -> list[fl
     return shares
 
 
-def _tokens_by_layer(prompts: Sequence[str], bundle: Path) -> list[int]:
-    """How many tokens each of the six layers has to read of a prompt like these: the upper ones leave some out."""
-    from training.brevity import LAYERS_IN_FULL, LEFT_OUT
-
-    rows = [tokens for _, tokens in _tokenised(prompts, bundle)]
-    lengths = [len(tokens) for tokens in rows]
-    kept = [sum(token not in LEFT_OUT for token in tokens) for tokens in rows]
-    return [round(float(np.median(lengths if layer < LAYERS_IN_FULL else kept))) for layer in range(6)]
-
-
-def _products(tokens: Sequence[int]) -> Any:
-    """The layers' matrix products as onnxruntime does them, and nothing between; a call returns its seconds."""
+def _products(tokens: int) -> Any:
+    """The six layers' matrix products as onnxruntime does them, and nothing between; a call returns its seconds."""
     import onnxruntime as ort
     from onnx import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(0)
-    nodes, weights, outputs, given = [], [], [], {}
-    shapes = [(n, *shape) for n in tokens for shape in [(384, 384)] * 4 + [(384, 1536), (1536, 384)]]
-    for number, (n, rows, columns) in enumerate(shapes):
+    nodes, weights, outputs = [], [], []
+    for number, (rows, columns) in enumerate([(384, 384)] * 24 + [(384, 1536)] * 6 + [(1536, 384)] * 6):
         weights.append(numpy_helper.from_array(rng.integers(-64, 64, (rows, columns), dtype=np.int8), f"w{number}"))
-        nodes.append(helper.make_node("MatMulInteger", [f"x{n}_{rows}", f"w{number}"], [f"y{number}"]))
-        outputs.append(helper.make_tensor_value_info(f"y{number}", TensorProto.INT32, [n, columns]))
-        given[f"x{n}_{rows}"] = rng.integers(0, 255, (n, rows), dtype=np.uint8)
-    inputs = [helper.make_tensor_value_info(name, TensorProto.UINT8, value.shape) for name, value in given.items()]
+        nodes.append(helper.make_node("MatMulInteger", [f"x{rows}", f"w{number}"], [f"y{number}"]))
+        outputs.append(helper.make_tensor_value_info(f"y{number}", TensorProto.INT32, [tokens, columns]))
+    inputs = [helper.make_tensor_value_info(f"x{n}", TensorProto.UINT8, [tokens, n]) for n in (384, 1536)]
     graph = helper.make_graph(nodes, "products", inputs, outputs, weights)
     built = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(built.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    given = {f"x{n}": rng.integers(0, 255, (tokens, n), dtype=np.uint8) for n in (384, 1536)}
 
     def call() -> float:
         began = time.perf_counter()

@@ -52,8 +52,7 @@ def _classifying(figures: dict[str, Any]) -> Iterator[Row]:
         ("router", "semantic-router, 3 routes", "5"),
     ):
         yield f"one prompt, one core, p50: {name} / ours", wanted, _over(p50[kind], p50["ours"]), _ms(p50, kind, "ours")
-    needed = "prompts of 22 to 27 tokens; what the upper layers leave out is no part of it"
-    yield "share of the int8 product bound, one prompt", "0.40", figures["bound"], needed
+    yield "share of the int8 product bound, one prompt", "0.40", figures["bound"], "prompts of 22 to 27 tokens"
     batch = found["batch"]
     rate = f"{_median(batch['ours']):.0f} and {_median(batch['torch']):.0f} prompts a second"
     yield "256 at once, two threads: ours / sentence-transformers", "3", _over(batch["ours"], batch["torch"]), rate
