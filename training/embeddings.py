@@ -5,15 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.encoder_source import EncoderSource, fast_bfloat16
-
-if TYPE_CHECKING:
-    import torch
 
 _CHUNK = 256
 
@@ -38,13 +34,9 @@ def embed(
 
 
 def encode(
-    source: EncoderSource,
-    texts: Sequence[str],
-    advance: Callable[[int], None] = lambda _: None,
-    *,
-    as_exported: bool = False,
+    source: EncoderSource, texts: Sequence[str], advance: Callable[[int], None] = lambda _: None
 ) -> NDArray[np.float32]:
-    """As `embed`, without the cache; `as_exported`: with what the exported graph leaves out left out (`brevity`)."""
+    """As `embed`, without the cache."""
     import torch  # noqa: PLC0415 - heavy, and only training pays for it
 
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -52,26 +44,11 @@ def encode(
     for start in range(0, len(order), _CHUNK):
         rows = order[start : start + _CHUNK]
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
-            batch = (_exported if as_exported else _published)(source, [texts[i] for i in rows])
+            batch = source.model.encode([texts[i] for i in rows], show_progress_bar=False, convert_to_tensor=True)
         # In single precision: half leaves lengths a thousandth off.
         vectors[rows] = torch.nn.functional.normalize(batch.float(), dim=-1).numpy()
         advance(len(rows))
     return vectors
-
-
-def _published(source: EncoderSource, texts: list[str]) -> torch.Tensor:
-    return source.model.encode(texts, show_progress_bar=False, convert_to_tensor=True)
-
-
-def _exported(source: EncoderSource, texts: list[str]) -> torch.Tensor:
-    import torch  # noqa: PLC0415
-
-    from training.brevity import embedded  # noqa: PLC0415
-
-    length = source.model.max_seq_length
-    tokens = source.model.tokenizer(texts, padding=True, truncation=True, max_length=length, return_tensors="pt")
-    with torch.no_grad():
-        return embedded(source.model, tokens["input_ids"], tokens["attention_mask"])
 
 
 def _key(source: EncoderSource, texts: Sequence[str]) -> str:

@@ -34,15 +34,14 @@ def export_encoder(source: EncoderSource, folder: Path, probes: Sequence[str], t
     """
     from training.quantisation import quantised  # noqa: PLC0415
 
-    ids = _ids(source, probes)
-    expected = _encoded(source, ids)
+    expected = source.model.encode(list(probes), normalize_embeddings=True, show_progress_bar=False)
     _export_tokenizer(source, folder / "tokenizer.json")
     sentence = _sentence(source)
     with TemporaryDirectory() as scratch:
         plain = Path(scratch) / "plain.onnx"
         _export_graph(source, sentence, plain)
         _refuse_under(_PARITY, _cosines(_loaded(source, plain, folder, threads), probes, expected).min(), source)
-    _export_graph(source, quantised(sentence, ids), folder / "encoder.onnx")
+    _export_graph(source, quantised(sentence, _ids(source, probes)), folder / "encoder.onnx")
     exported = _loaded(source, folder / "encoder.onnx", folder, threads)
     _refuse_under(_QUANTISED_PARITY, _cosines(exported, probes, expected).mean(), source)
     return exported
@@ -66,8 +65,7 @@ def _sentence(source: EncoderSource) -> torch.nn.Module:
     """Ids (1, tokens) -> unit vector (1, dim): packed where we know how, else as the model's own code has it."""
     import torch  # noqa: PLC0415 - heavy, and only training pays for it
 
-    from training.brevity import embedded, is_bert  # noqa: PLC0415
-    from training.packed_bert import PackedBert  # noqa: PLC0415
+    from training.packed_bert import PackedBert, is_bert  # noqa: PLC0415
 
     dim = source.model.get_embedding_dimension() or 0
 
@@ -76,25 +74,16 @@ def _sentence(source: EncoderSource) -> torch.nn.Module:
 
         def __init__(self) -> None:
             super().__init__()
-            self.model = source.model
+            self.stages = torch.nn.ModuleList(source.model)
 
         def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+            state = {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
+            for stage in self.stages:
+                state = stage(state)
             # Reshaped, because not every pooling lets the tracer see how wide it is.
-            return embedded(self.model, input_ids, torch.ones_like(input_ids)).reshape(1, dim)
+            return torch.nn.functional.normalize(state["sentence_embedding"], dim=-1).reshape(1, dim)
 
     return (PackedBert(source.model) if is_bert(source.model) else Sentence()).eval()
-
-
-def _encoded(source: EncoderSource, ids: Sequence[torch.Tensor]) -> NDArray[np.float32]:
-    """What torch says, float32 of shape (n, dim)."""
-    import torch  # noqa: PLC0415
-
-    from training.brevity import embedded  # noqa: PLC0415
-
-    with torch.no_grad():
-        said = torch.cat([embedded(source.model, row, torch.ones_like(row)) for row in ids])
-    vectors: NDArray[np.float32] = said.numpy()
-    return vectors
 
 
 def _ids(source: EncoderSource, texts: Sequence[str]) -> list[torch.Tensor]:

@@ -154,10 +154,11 @@ class _Student:
         """One row a text, (n, k)."""
         import torch  # noqa: PLC0415
 
-        from training.brevity import embedded  # noqa: PLC0415
-
         tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt")
-        embedding = embedded(self.encoder, tokens["input_ids"], tokens["attention_mask"])
+        state = {"input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
+        for stage in self.encoder:
+            state = stage(state)
+        embedding = torch.nn.functional.normalize(state["sentence_embedding"], dim=-1)
         surface = torch.from_numpy((self._surface(texts) - self.mean) * self.slope)
         logits: torch.Tensor = self.head(torch.cat([_EMBEDDING_SCALE * embedding, surface], dim=1))
         return logits

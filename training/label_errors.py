@@ -69,7 +69,7 @@ def cross_validated(
     surface = features.transform(texts)
     for split in splits:
         encoder = taught(source, [rows[i] for i in split.fit], features, config.fine_tuning, advance)
-        inputs = np.hstack([encode(encoder, texts, advance, as_exported=True), surface])
+        inputs = np.hstack([encode(encoder, texts, advance), surface])
         judged[split.held_back] = _judged(inputs, labels, split, config)
     return judged
 

@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from training.brevity import LAYERS_IN_FULL, kept_tokens
-
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
 class PackedBert(torch.nn.Module):
-    """A BERT model with mean pooling and normalisation, but for `brevity`: ids (1, tokens) -> unit vector (1, dim).
+    """The same function as a BERT model with mean pooling and normalisation: ids (1, tokens) -> unit vector (1, dim).
 
     Args:
-        model: one that `brevity.is_bert` says yes to.
+        model: one that `is_bert` says yes to.
     """
 
     def __init__(self, model: SentenceTransformer) -> None:
@@ -31,19 +29,15 @@ class PackedBert(torch.nn.Module):
         self.words = bert.embeddings.word_embeddings
         places = bert.embeddings.position_embeddings.weight + bert.embeddings.token_type_embeddings.weight[0]
         self.register_buffer("places", places.detach().clone())
-        self.register_buffer("kept", kept_tokens(model))
         self.norm = bert.embeddings.LayerNorm
         self.layers = torch.nn.ModuleList(PackedLayer(layer) for layer in bert.encoder.layer)
 
     places: torch.Tensor
-    kept: torch.Tensor
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """One unit vector, float32 of shape (1, dim)."""
         state = self.norm(self.words(input_ids[0]) + self.places[: input_ids.shape[1]])
-        for number, layer in enumerate(self.layers):
-            if number == LAYERS_IN_FULL:
-                state = state[torch.nonzero(self.kept[input_ids[0]]).reshape(-1)]
+        for layer in self.layers:
             state = layer(state)
         mean = state.mean(dim=0, keepdim=True)
         unit: torch.Tensor = mean / mean.norm(dim=1, keepdim=True)
@@ -75,3 +69,16 @@ class PackedLayer(torch.nn.Module):
         state = self.attended_norm(state + self.attended(seen))
         new: torch.Tensor = self.norm(state + self.narrow(torch.nn.functional.gelu(self.widen(state))))
         return new
+
+
+def is_bert(model: SentenceTransformer) -> bool:
+    """Whether `PackedBert` computes what this model does."""
+    transformer, pooling, *rest = list(model) if len(model) > 1 else (None, None)
+    bert: Any = getattr(transformer, "auto_model", None)
+    return (
+        type(bert).__name__ == "BertModel"
+        and bert.config.hidden_act == "gelu"
+        and not bert.config.is_decoder
+        and getattr(pooling, "pooling_mode", None) in ("mean", ("mean",), ["mean"])
+        and all(type(stage).__name__ == "Normalize" for stage in rest)
+    )
