@@ -14,41 +14,39 @@ from serve.errors import StoreError
 from serve.store.records import OUTCOME_UNKNOWN, SENT, AttemptEnd, AttemptStart, ImageRecord, RequestEnd, RequestRecord
 from serve.store.tables import micro_dollars
 
-_REQUEST = ("id", "created", "caller", "intent", "asked", "n", "sandbox")
-_ATTEMPT = ("id", "request_id", "number", "model", "row", "vendor_model", "provider", "sent")
-_ATTEMPT_END = ("outcome", "status", "ms", "billed")
-_IMAGE = (
-    "id", "request_id", "model", "intent", "media_type", "width", "height", "request", "created", "parent_id",
-)  # fmt: skip
-_END = ("http_status", "latency_ms", "ended", "error_code", "row")
+# Values go in by their places: by name each costs a look into a dictionary.
+_request = attrgetter("id", "created", "caller", "intent", "asked", "n", "sandbox")
+_attempt = attrgetter("id", "request_id", "number", "model", "row", "vendor_model", "provider", "sent")
+_attempt_end = attrgetter("outcome", "status", "ms", "billed")
+_end = attrgetter("http_status", "latency_ms", "ended", "error_code", "row", "intent")
+_image = attrgetter(
+    "id", "request_id", "model", "intent", "media_type", "width", "height", "request", "created", "parent_id"
+)
 
 _BEGIN = """
 INSERT INTO requests (id, created, caller, intent, asked, n, sandbox, state)
-VALUES (:id, :created, :caller, :intent, :asked, :n, :sandbox, 'running')
+VALUES (?, ?, ?, ?, ?, ?, ?, 'running')
 """
 _SEND = """
 INSERT INTO attempts
-    (id, request_id, number, model, "row", vendor_model, provider, sent, outcome, billed, cost_micro_usd)
-VALUES
-    (:id, :request_id, :number, :model, :row, :vendor_model, :provider, :sent, :outcome, 'unknown', :cost_micro_usd)
+    (id, request_id, number, model, "row", vendor_model, provider, sent, cost_micro_usd, outcome, billed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent', 'unknown')
 """
 _END_ATTEMPT = """
-UPDATE attempts
-SET outcome = :outcome, status = :status, ms = :ms, billed = :billed, cost_micro_usd = :cost_micro_usd
-WHERE id = :attempt AND outcome = :sent
+UPDATE attempts SET outcome = ?, status = ?, ms = ?, billed = ?, cost_micro_usd = ?
+WHERE id = ? AND outcome = 'sent'
 """
 _END_REQUEST = """
 UPDATE requests
-SET state = :state, http_status = :http_status, latency_ms = :latency_ms, ended = :ended, error_code = :error_code,
-    "row" = :row, intent = coalesce(:said, intent)
-WHERE id = :request AND state = 'running'
+SET http_status = ?, latency_ms = ?, ended = ?, error_code = ?, "row" = ?, intent = coalesce(?, intent), state = ?
+WHERE id = ? AND state = 'running'
 """
 _KEEP_IMAGE = """
 INSERT INTO images (id, request_id, model, intent, media_type, width, height, request, created, parent_id)
-VALUES (:id, :request_id, :model, :intent, :media_type, :width, :height, :request, :created, :parent_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_KEEP_ANSWER = "UPDATE idempotency SET answer = :answer WHERE request_id = :request"
-_FORGET_KEY = "DELETE FROM idempotency WHERE request_id = :request"
+_KEEP_ANSWER = "UPDATE idempotency SET answer = ? WHERE request_id = ?"
+_FORGET_KEY = "DELETE FROM idempotency WHERE request_id = ?"
 _GIVE_UP_ATTEMPTS = "UPDATE attempts SET outcome = :unknown WHERE outcome = :sent"
 _GIVE_UP_REQUESTS = """
 UPDATE requests SET state = 'lost', ended = :now, error_code = 'lost' WHERE state = 'running'
@@ -62,15 +60,13 @@ WHERE NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = idempotency.request
 
 def begin(connection: Connection, records: Sequence[RequestRecord]) -> Sequence[None]:
     """A running request each."""
-    connection.executemany(_BEGIN, [_values(record, _REQUEST) for record in records])
+    connection.executemany(_BEGIN, map(_request, records))
     return [None] * len(records)
 
 
 def attempt_sent(connection: Connection, starts: Sequence[AttemptStart]) -> Sequence[None]:
     """An attempt each, which from now on may have been billed."""
-    connection.executemany(
-        _SEND, [_values(start, _ATTEMPT) | {"outcome": SENT} | _cost(start.cost_usd) for start in starts]
-    )
+    connection.executemany(_SEND, [(*_attempt(start), micro_dollars(start.cost_usd)) for start in starts])
     return [None] * len(starts)
 
 
@@ -80,10 +76,7 @@ def attempt_ended(connection: Connection, ends: Sequence[tuple[str, AttemptEnd]]
     Raises:
         StoreError: one of the attempts was not sent, or has ended already.
     """
-    rows = [
-        {"attempt": attempt_id, "sent": SENT, **_values(end, _ATTEMPT_END), **_cost(end.cost_usd)}
-        for attempt_id, end in ends
-    ]
+    rows = [(*_attempt_end(end), micro_dollars(end.cost_usd), attempt_id) for attempt_id, end in ends]
     _change_each(connection, _END_ATTEMPT, rows, "an attempt ended that is not under way")
     return [None] * len(ends)
 
@@ -94,17 +87,14 @@ def finish(connection: Connection, ends: Sequence[tuple[str, RequestEnd]]) -> Se
     Raises:
         StoreError: one of the requests or attempts did not begin, or has ended already.
     """
-    rows = [
-        {"request": request_id, "state": _state(end), "said": end.intent, **_values(end, _END)}
-        for request_id, end in ends
-    ]
+    rows = [(*_end(end), _state(end), request_id) for request_id, end in ends]
     _change_each(connection, _END_REQUEST, rows, "a request ended that is not running")
     for_each = connection.executemany
-    if answers := [{"request": i, "answer": end.answer} for i, end in ends if end.answer is not None]:
+    if answers := [(end.answer, i) for i, end in ends if end.answer is not None]:
         for_each(_KEEP_ANSWER, answers)
-    if forgotten := [{"request": i} for i, end in ends if end.forget_key]:
+    if forgotten := [(i,) for i, end in ends if end.forget_key]:
         for_each(_FORGET_KEY, forgotten)
-    if drawn := [_image(i, image) for i, end in ends for image in end.images]:
+    if drawn := [_own(i, image) for i, end in ends for image in end.images]:
         for_each(_KEEP_IMAGE, drawn)
     if late := [attempt for _, end in ends for attempt in end.late_ends]:
         attempt_ended(connection, late)
@@ -123,7 +113,7 @@ def _recover(connection: Connection, now: float) -> int:
     return lost.rowcount
 
 
-def _change_each(connection: Connection, statement: str, rows: list[dict[str, Any]], wrong: str) -> None:
+def _change_each(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]], wrong: str) -> None:
     if connection.executemany(statement, rows).rowcount != len(rows):
         raise StoreError(f"{wrong}: this is a bug, please report it")
 
@@ -132,15 +122,8 @@ def _state(end: RequestEnd) -> str:
     return "done" if end.error_code is None else "failed"
 
 
-def _image(request_id: str, image: ImageRecord) -> dict[str, Any]:
+def _own(request_id: str, image: ImageRecord) -> tuple[Any, ...]:
     if image.request_id != request_id:
         raise StoreError("an image of another request: this is a bug, please report it")
-    return _values(image, _IMAGE)
-
-
-def _cost(usd: float) -> dict[str, int]:
-    return {"cost_micro_usd": micro_dollars(usd)}
-
-
-def _values(record: object, names: tuple[str, ...]) -> dict[str, Any]:
-    return dict(zip(names, attrgetter(*names)(record), strict=True))
+    values: tuple[Any, ...] = _image(image)
+    return values
