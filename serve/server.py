@@ -12,7 +12,6 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
 from serve.heap import keep_freed_memory, sweep_seldom
-from serve.joined_writes import Protocol
 
 
 class Server(uvicorn.Server):
@@ -45,7 +44,6 @@ def run_server(application: FastAPI, closing: asyncio.Event, host: str, port: in
         port=port,
         access_log=False,
         log_config=None,
-        http=Protocol,
         # There are no websockets here, and loading what speaks them takes time.
         ws="none",
         # Forwarded headers are not believed: PROMPT_INTENT_PUBLIC_URL says where we are seen.
